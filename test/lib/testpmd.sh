@@ -73,7 +73,6 @@ start_testpmd() {
 	wait_for 30 tp_prompts_or_gone 1
 	if ! tp_prompts 1; then
 		check "testpmd starts with $*" false
-		tail -n 40 "$T/$name.out" | sed 's/^/    /'
 		exit 1
 	fi
 }
