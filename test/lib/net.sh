@@ -61,6 +61,13 @@ at_exit() {
 afx_finish() {
 	local status=$? cmd ns
 	trap - EXIT
+	if [ -n "${AFX_KEEP-}" ] && { [ "$afx_failed" != 0 ] || [ "$status" != 0 ]; } &&
+			[ "$afx_skipped" = 0 ]; then
+		echo "kept as it is; look into it with"
+		echo "    nsenter -m -p -t \$(pgrep -P $AFX_ID)    (then: ip netns, $T)"
+		echo "Enter ends the test."
+		read -r _
+	fi
 	trap '' INT TERM
 	for cmd in "${afx_at_exit[@]}"; do
 		eval "$cmd"
