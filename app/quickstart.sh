@@ -35,7 +35,7 @@ sweep() {
 		pid=${dir##*.}
 		[ -d "$dir" ] || continue
 		! grep -qs quickstart "/proc/$pid/cmdline" || continue
-		if read -r found set <"$dir/hugepages" 2>/dev/null &&
+		if [ -e "$dir/hugepages" ] && read -r found set <"$dir/hugepages" &&
 				[ "$(cat /proc/sys/vm/nr_hugepages)" = "$set" ]; then
 			echo "$found" >/proc/sys/vm/nr_hugepages
 		fi
@@ -199,12 +199,15 @@ traffic() {
 
 # The traffic of a given interface: whatever comes, counted by the port.
 watch() {
-	local i n last=0
+	local i n us last=0 last_us=${EPOCHREALTIME/./}
 	for ((i = 1; i <= DURATION; i++)); do
 		sleep 1
-		n=$(telemetry /ethdev/stats,0 | python3 -c 'import json,sys;print(json.load(sys.stdin)["ipackets"])')
-		printf '%4d s  received %8d pps\n' $i $((n - last))
+		n=$(telemetry /ethdev/stats,0 |
+			python3 -c 'import json, sys; print(json.load(sys.stdin)["ipackets"])')
+		us=${EPOCHREALTIME/./}
+		printf '%4d s  received %8d pps\n' $i $(((n - last) * 1000000 / (us - last_us)))
 		last=$n
+		last_us=$us
 	done
 }
 
