@@ -50,7 +50,6 @@ struct afx_socket {
 	struct afx_socket_cfg cfg;
 	bool bound;
 	bool zero_copy;          /* XDP_OPTIONS after bind */
-	bool refused_need_wakeup; /* kernel before 5.4 */
 	uint32_t tx_budget;      /* packets one kick may send in copy mode */
 	struct afx_cons rx;
 	struct afx_prod tx;
