@@ -44,9 +44,10 @@ cross_shift(const struct xsk_port *port, const struct xsk_region *region)
 static uint64_t
 rearm_word(const struct xsk_rxq *q)
 {
-	struct rte_mbuf proto = { 0 };
+	struct rte_mbuf proto;
 	uint64_t word;
 
+	memset(&proto, 0, sizeof(proto));
 	proto.data_off = q->frames.data_off;
 	proto.nb_segs = 1;
 	proto.port = q->port_id;
