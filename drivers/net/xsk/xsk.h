@@ -184,6 +184,7 @@ struct xsk_tx_stats {
 	uint64_t drop_device;    /* taken by the kernel, refused by the device */
 	uint64_t nombuf;         /* no frame to copy into: not consumed */
 	uint64_t bad_comp;       /* completions that name nothing in flight */
+	uint64_t busy_off;       /* busy polling switched off because nothing left */
 	uint64_t wakeups;        /* sendto calls */
 	uint64_t wakeup_errors;
 };
@@ -208,6 +209,7 @@ struct xsk_rxq {
 	uint32_t cross_shift;    /* frames must not cross 1 << cross_shift; 63: may */
 	int fd;
 	bool zc;
+	bool busy;               /* an empty poll runs the driver's NAPI */
 	struct xsk_rx_stats stats;
 
 	/* Cold from here. */
@@ -243,6 +245,9 @@ struct xsk_txq {
 	struct rte_mempool *bounce_mp;
 	int fd;
 	bool zc;
+	bool busy;               /* preferred busy polling is on: watched for progress */
+	uint32_t stuck;          /* kicks in a row after which nothing had left */
+	uint32_t last_pending;
 	struct xsk_tx_stats stats;
 
 	/* Cold from here. */
@@ -311,6 +316,8 @@ struct xsk_port {
 	uint64_t umem_heads;     /* bytes of kernel memory for its bound queues */
 	uint32_t umem_regions;
 	uint32_t rx_room;        /* smallest room of the started port, 0 before */
+	char busy_why[AFX_ERR_LEN]; /* why busy polling is off although asked for */
+	bool busy;
 	bool gone;               /* the interface left */
 	uint64_t quarantined;    /* mbufs, all queues since probe */
 	uint64_t link_events;

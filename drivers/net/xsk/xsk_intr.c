@@ -56,6 +56,8 @@ on_event(const struct afx_event *ev, void *arg)
 	struct rte_eth_dev *dev = arg;
 	struct afx_netdev nd;
 
+	if (xsk_proc(dev) == NULL)
+		return;
 	switch (ev->type) {
 	case AFX_EV_GONE:
 		removed(dev);
@@ -76,12 +78,16 @@ static void
 on_readable(void *arg)
 {
 	struct rte_eth_dev *dev = arg;
-	struct xsk_proc *proc = xsk_proc(dev);
 
-	for (unsigned int i = 0; i < READS_MAX; i++)
-		if (afx_netdev_monitor_read(proc->monitor_fd, xsk_port(dev)->ifindex, on_event,
-				dev) <= 0)
+	for (unsigned int i = 0; i < READS_MAX; i++) {
+		/* Looked up each time: a handler of the application may close the port. */
+		struct xsk_proc *proc = xsk_proc(dev);
+
+		if (proc == NULL || proc->monitor_fd < 0 ||
+				afx_netdev_monitor_read(proc->monitor_fd, xsk_port(dev)->ifindex, on_event,
+					dev) <= 0)
 			break;
+	}
 }
 
 int
@@ -118,19 +124,30 @@ undo:
 	return ret;
 }
 
+/* EAL's own call, after the callback that is running now has returned. */
+static void
+forget_handle(struct rte_intr_handle *handle, void *arg __rte_unused)
+{
+	close(rte_intr_fd_get(handle));
+	rte_intr_instance_free(handle);
+}
+
 void
 xsk_monitor_close(struct rte_eth_dev *dev)
 {
 	struct xsk_proc *proc = xsk_proc(dev);
 
-	if (proc->intr != NULL) {
-		/* Waits for a running callback, which never takes a lock the caller may hold. */
+	if (proc->intr == NULL)
+		return;
+	/* An application that closes the port in its RMV handler runs inside the callback itself. */
+	if (!rte_thread_is_intr()) {
 		rte_intr_callback_unregister_sync(proc->intr, on_readable, dev);
-		rte_intr_instance_free(proc->intr);
+		forget_handle(proc->intr, NULL);
+	} else if (rte_intr_callback_unregister_pending(proc->intr, on_readable, dev,
+			forget_handle) < 0) {
+		XSK_LOG(ERR, "%s: the link monitor could not be taken down", dev->device->name);
 	}
 	proc->intr = NULL;
-	if (proc->monitor_fd >= 0)
-		close(proc->monitor_fd);
 	proc->monitor_fd = -1;
 }
 

@@ -60,7 +60,6 @@ xsk_dev_start(struct rte_eth_dev *dev)
 	dev->rx_pkt_burst = pinned ? xsk_rx_burst_any : xsk_rx_burst;
 	dev->tx_pkt_burst = xsk_tx_burst;
 	set_queue_states(dev, RTE_ETH_QUEUE_STATE_STARTED);
-	dev->data->dev_link.link_status = RTE_ETH_LINK_UP;
 	xsk_link_update(dev, 0);
 	return 0;
 }

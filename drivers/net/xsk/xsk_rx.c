@@ -135,6 +135,19 @@ xsk_rx_refill_pinned(struct xsk_rxq *q)
 	return refill(q, true);
 }
 
+/*
+ * An empty poll under busy polling runs the driver once and looks again, so that what this call
+ * delivered is not left for the next.
+ */
+static __rte_noinline uint32_t
+poll_driver(struct xsk_rxq *q, uint16_t nb, uint32_t *idx)
+{
+	q->stats.wakeups++;
+	if (afx_kick_rx(q->fd) < 0)
+		q->stats.wakeup_errors++;
+	return afx_cons_peek(&q->rx, nb, idx);
+}
+
 /* Copy mode never asks; in zero-copy an idle driver must be told of new buffers. */
 static __rte_always_inline void
 wake(struct xsk_rxq *q)
@@ -185,6 +198,8 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 	uint32_t idx, n;
 
 	n = afx_cons_peek(&q->rx, nb, &idx);
+	if (n == 0 && q->busy)
+		n = poll_driver(q, nb, &idx);
 	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *m;
 

@@ -16,6 +16,7 @@
 #include <rte_memcpy.h>
 
 #include "afx_kick.h"
+#include "afx_napi.h"
 #include "xsk.h"
 
 /* Completions handled at once. */
@@ -23,6 +24,9 @@
 
 /* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
 #define REFUSALS_MAX 8
+
+/* Kicks without a packet leaving after which busy polling is taken for the cause. */
+#define STUCK_MAX 64
 
 /* Frames drawn before a bounce gives up on finding one that the NIC can follow. */
 #define BOUNCE_TRIES 8
@@ -101,6 +105,22 @@ kick_copy(struct xsk_txq *q)
 	}
 }
 
+/* A busy-polled socket does not wake a Tx NAPI of its own: when nothing leaves, poll no more. */
+static __rte_noinline void
+watch_busy(struct xsk_txq *q)
+{
+	uint32_t pending = afx_prod_pending(&q->tx);
+
+	if (pending == 0 || pending < q->last_pending) {
+		q->stuck = 0;
+	} else if (++q->stuck == STUCK_MAX) {
+		afx_napi_busy_off(q->fd);
+		q->busy = false;
+		q->stats.busy_off++;
+	}
+	q->last_pending = pending;
+}
+
 static __rte_always_inline void
 kick(struct xsk_txq *q)
 {
@@ -112,6 +132,8 @@ kick(struct xsk_txq *q)
 		q->stats.wakeups++;
 		if (unlikely(afx_kick_tx(q->fd) < 0))
 			q->stats.wakeup_errors++;
+		if (unlikely(q->busy))
+			watch_busy(q);
 	}
 }
 
