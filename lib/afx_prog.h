@@ -7,7 +7,9 @@
  * link the program lives exactly as long as some process holds a link descriptor; a process that
  * finds our program already attached takes descriptors of its own and shares link and map.
  *
- * Threads: one caller at a time. Capabilities: CAP_NET_ADMIN and CAP_BPF (or CAP_SYS_ADMIN).
+ * Threads: one caller at a time. Capabilities: CAP_NET_ADMIN and CAP_BPF (or CAP_SYS_ADMIN) to load
+ * and attach; CAP_SYS_ADMIN to join, since the kernel opens programs, maps and links by id to no
+ * one else. AFX_ATTACH_NONE needs none on kernel 5.19 or newer.
  */
 #ifndef AFX_PROG_H
 #define AFX_PROG_H
@@ -55,23 +57,35 @@ int afx_prog_open(const struct afx_prog_cfg *cfg, struct afx_prog **prog, struct
 
 /*
  * Release: closes the descriptors, which detaches a link program when no other process holds it;
- * removes a dispatcher component when no other process uses it. Never touches a foreign program.
+ * removes a dispatcher component that this handle attached itself. Never touches a foreign program.
  * NULL is allowed.
  */
 void afx_prog_close(struct afx_prog *prog);
+
+/*
+ * As afx_prog_close, for a caller that knows who else uses the netdev: last tells whether no other
+ * process does, and a dispatcher component is removed exactly then, joined or not. The kernel does
+ * this bookkeeping itself for a link, where last is ignored. With AFX_ATTACH_DISPATCHER the calling
+ * thread must be in the netdev's namespace.
+ */
+void afx_prog_close_shared(struct afx_prog *prog, bool last);
 
 /* Put a bound socket at a queue of the XSKMAP, or take it out (absent is not an error). */
 int afx_prog_put(struct afx_prog *prog, uint32_t queue, int xsk_fd, struct afx_err *err);
 int afx_prog_remove(struct afx_prog *prog, uint32_t queue, struct afx_err *err);
 
-/* Kernel id of the program (0 with AFX_ATTACH_NONE), whether it is our own and owned exclusively. */
+/*
+ * Kernel id of the program (0 with AFX_ATTACH_NONE), whether it is our own source (neither
+ * cfg->object nor somebody's map), and whether it was found running instead of loaded by us.
+ */
 uint32_t afx_prog_id(const struct afx_prog *prog);
 bool afx_prog_is_own(const struct afx_prog *prog);
 bool afx_prog_joined(const struct afx_prog *prog);
 
 /*
  * Whether a foreign XDP program sits on the interface: 0 none or ours, -EBUSY with err naming it.
- * Changes nothing; for an early, clear refusal at probe.
+ * Changes nothing; for an early, clear refusal at probe with AFX_ATTACH_LINK and no object (the
+ * program of another process's object counts as foreign here, as does a dispatcher).
  */
 int afx_prog_check_foreign(int ifindex, struct afx_err *err);
 

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One netdev queue: registration, socket, rings, first fill, bind, place in the XSKMAP. A failure
+ * leaves what was acquired in the pair, for xsk_stop.c to release.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_malloc.h>
+
+#include "afx_napi.h"
+#include "xsk.h"
+
+/*
+ * Fill ring of a queue that only transmits. In zero-copy the kernel needs buffers to receive what it
+ * will pass to its own stack; a NAPI round takes at most 64.
+ */
+#define TXONLY_FILL 128
+#define RING_MIN 64
+
+static uint32_t
+ring_entries(uint32_t desc)
+{
+	return RTE_MAX((uint32_t)RING_MIN, rte_align32pow2(desc));
+}
+
+/*
+ * Bits within which a frame must stay so that the NIC can follow it, 63 where it may lie anywhere.
+ * The kernel tests pages of 4 KiB by their DMA addresses: those of one hugepage follow each other
+ * unless an IOMMU translates them.
+ */
+static uint32_t
+cross_shift(const struct xsk_port *port, const struct xsk_region *region)
+{
+	if (!region->zc)
+		return 63;
+	if (strncmp(port->iommu, "DMA", 3) == 0)
+		return 12;
+	return region->page_shift;
+}
+
+/* What a received mbuf starts with: data_off, refcnt, nb_segs, port. */
+static uint64_t
+rearm_word(const struct xsk_rxq *q)
+{
+	struct rte_mbuf proto;
+	uint64_t word;
+
+	memset(&proto, 0, sizeof(proto));
+	proto.data_off = q->frames.data_off;
+	proto.nb_segs = 1;
+	proto.port = q->port_id;
+	rte_mbuf_refcnt_set(&proto, 1);
+	memcpy(&word, RTE_PTR_ADD(&proto, offsetof(struct rte_mbuf, data_off)), sizeof(word));
+	return word;
+}
+
+static int
+wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct afx_err *err)
+{
+	const struct afx_socket *s = pair->sock;
+	uint64_t lo = q->layout.lo - pair->region->base;
+	uint64_t slots;
+	uint32_t crossing = 0;
+
+	q->map_base = lo & ~((1ull << XSK_SLOT_SHIFT) - 1);
+	slots = ((q->layout.hi - pair->region->base - q->map_base) >> XSK_SLOT_SHIFT) + 1;
+	if (q->layout.pinned)
+		q->own_mbuf = rte_zmalloc_socket("xsk_own", slots * sizeof(*q->own_mbuf),
+			RTE_CACHE_LINE_SIZE, q->socket_id);
+	else
+		q->own = rte_zmalloc_socket("xsk_own", slots * sizeof(*q->own), RTE_CACHE_LINE_SIZE,
+			q->socket_id);
+	if (q->own == NULL && q->own_mbuf == NULL)
+		return afx_err_set(err, -ENOMEM, "rx queue %u: no memory to track %u frames",
+			q->queue_id, q->mp->size);
+	q->map_len = slots;
+	if (shift != 63)
+		crossing = xsk_layout_crossing(&q->layout, &q->frames, shift);
+	if (crossing > 0) {
+		q->aside = rte_zmalloc_socket("xsk_aside", crossing * sizeof(*q->aside), 0,
+			q->socket_id);
+		if (q->aside == NULL)
+			return afx_err_set(err, -ENOMEM, "rx queue %u: no memory to set %u frames aside",
+				q->queue_id, crossing);
+		q->aside_room = crossing;
+	}
+	q->cross_shift = crossing > 0 ? shift : 63;
+	q->rx = s->rx;
+	q->fill = s->fill;
+	q->fd = s->fd;
+	q->base = pair->region->base;
+	q->chunk = q->frames.chunk;
+	q->fill_off = q->frames.fill_off;
+	q->off_adj = (int32_t)AFX_XDP_HEADROOM - q->frames.data_off;
+	q->zc = pair->region->zc;
+	q->busy = false;
+	q->held = 0;
+	q->aside_cnt = 0;
+	q->rearm = rearm_word(q);
+	return 0;
+}
+
+static void
+wire_tx(struct xsk_txq *q, const struct xsk_pair *pair, const struct xsk_layout *bounce,
+	uint32_t shift)
+{
+	const struct afx_socket *s = pair->sock;
+
+	q->tx = s->tx;
+	q->comp = s->comp;
+	q->fd = s->fd;
+	q->base = pair->region->base;
+	q->len = pair->region->len;
+	q->region = pair->region;
+	q->chunk = pair->region->chunk;
+	q->cross_shift = shift;
+	q->budget = s->tx_budget;
+	q->zc = pair->region->zc;
+	q->busy = false;
+	q->stuck = 0;
+	q->last_pending = 0;
+	q->bounce_mp = bounce->mp;
+	q->bounce_off = RTE_MIN((uint32_t)RTE_PKTMBUF_HEADROOM, bounce->buf_len);
+	q->bounce_room = RTE_MIN((uint32_t)bounce->buf_len - q->bounce_off, q->chunk);
+	q->free_cnt = 0;
+	for (uint32_t tag = q->nb_desc; tag > 0; tag--) {
+		q->slot[tag - 1] = NULL;
+		q->free_slot[q->free_cnt++] = tag - 1;
+	}
+}
+
+/* Fill frames of a transmit-only queue; remembered one by one, they never come back by a ring. */
+static int
+fill_txonly(struct xsk_pair *pair, const struct xsk_layout *lay, const struct xsk_frames *fr,
+	uint32_t shift, struct afx_err *err)
+{
+	struct afx_prod *fill = &pair->sock->fill;
+	uint32_t idx;
+
+	pair->fill_mp = lay->mp;
+	pair->fill_mbufs = calloc(TXONLY_FILL, sizeof(*pair->fill_mbufs));
+	if (pair->fill_mbufs == NULL)
+		return afx_err_set(err, -ENOMEM, "no memory for the fill frames of a tx-only queue");
+	for (uint32_t i = 0; i < TXONLY_FILL; i++) {
+		struct rte_mbuf *m = rte_mbuf_raw_alloc(lay->mp);
+		uintptr_t at;
+
+		if (m == NULL)
+			break;
+		pair->fill_mbufs[pair->fill_cnt++] = m;
+		at = (lay->pinned ? (uintptr_t)m->buf_addr : (uintptr_t)m) + fr->fill_off;
+		if (afx_frame_crosses(at, fr->chunk, shift))
+			continue;
+		if (afx_prod_reserve(fill, 1, &idx) == 0)
+			break;
+		*afx_prod_addr(fill, idx) = at - pair->region->base;
+	}
+	afx_prod_submit(fill);
+	return 0;
+}
+
+/* The queue whose pool serves a pair: its own receive queue, or the first of the port. */
+static const struct xsk_layout *
+pair_layout(const struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how)
+{
+	return qid < dev->data->nb_rx_queues ? &how->layouts[qid] : &how->layouts[0];
+}
+
+static int
+open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
+	const struct xsk_frames *fr, struct afx_err *err)
+{
+	const struct xsk_port *port = xsk_port(dev);
+	struct xsk_pair *pair = &xsk_proc(dev)->pairs[qid];
+	struct xsk_rxq *rxq = qid < dev->data->nb_rx_queues ? dev->data->rx_queues[qid] : NULL;
+	struct xsk_txq *txq = qid < dev->data->nb_tx_queues ? dev->data->tx_queues[qid] : NULL;
+	struct afx_socket_cfg cfg = {
+		.ifindex = port->ifindex,
+		.queue = port->args.start_queue + qid,
+		.bind = how->got == XSK_GOT_ZC ? AFX_BIND_ZC : AFX_BIND_COPY,
+		.rx_entries = rxq != NULL ? ring_entries(rxq->nb_desc) : 0,
+		.tx_entries = txq != NULL ? ring_entries(txq->nb_desc) : 0,
+		.fill_entries = ring_entries(rxq != NULL ? rxq->nb_desc : TXONLY_FILL),
+		.comp_entries = ring_entries(txq != NULL ? txq->nb_desc : RING_MIN),
+		.umem = {
+			.base = (void *)pair->region->base,
+			.len = pair->region->len,
+			.chunk = pair->region->chunk,
+		},
+		.adopt_fd = -1,
+	};
+	int ret;
+
+	cfg.shared_fd = xsk_region_shared_fd(pair->region);
+	ret = afx_socket_create(&cfg, &pair->sock, err);
+	if (ret == 0) {
+		uint32_t shift = cross_shift(port, pair->region);
+
+		if (rxq != NULL) {
+			ret = wire_rx(rxq, pair, shift, err);
+			if (ret == 0) {
+				if (rxq->layout.pinned)
+					xsk_rx_refill_pinned(rxq);
+				else
+					xsk_rx_refill(rxq);
+			}
+		} else if (how->got == XSK_GOT_ZC) {
+			ret = fill_txonly(pair, &how->layouts[0], fr, shift, err);
+		}
+		if (txq != NULL)
+			wire_tx(txq, pair, pair_layout(dev, qid, how), shift);
+	}
+	if (ret == 0)
+		ret = afx_socket_bind(pair->sock, XSK_BIND_WAIT_MS, err);
+	if (cfg.shared_fd >= 0)
+		close(cfg.shared_fd);
+	return ret;
+}
+
+/* Busy polling as asked for, where it is shown to exist; never a reason to fail. */
+static void
+set_busy(struct rte_eth_dev *dev, uint16_t qid)
+{
+	struct xsk_port *port = xsk_port(dev);
+	struct xsk_pair *pair = &xsk_proc(dev)->pairs[qid];
+	struct afx_err err;
+
+	port->busy_why[0] = '\0';
+	if (port->args.busy_budget == 0)
+		return;
+	if (afx_napi_busy_on(pair->sock->fd, port->args.busy_budget, &err) < 0) {
+		port->busy = false;
+		snprintf(port->busy_why, sizeof(port->busy_why), "%s", err.text);
+		if (qid == 0)
+			XSK_LOG(NOTICE, "%s: busy_budget=%u: busy polling stays off: %s", dev->device->name,
+				port->args.busy_budget, err.text);
+		return;
+	}
+	port->busy = true;
+	if (qid < dev->data->nb_rx_queues)
+		((struct xsk_rxq *)dev->data->rx_queues[qid])->busy = true;
+	if (qid < dev->data->nb_tx_queues)
+		((struct xsk_txq *)dev->data->tx_queues[qid])->busy = true;
+}
+
+int
+xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
+	struct afx_err *err)
+{
+	struct xsk_port *port = xsk_port(dev);
+	struct xsk_proc *proc = xsk_proc(dev);
+	struct xsk_pair *pair = &proc->pairs[qid];
+	const struct xsk_layout *lay = pair_layout(dev, qid, how);
+	struct xsk_frames fr;
+	struct xsk_span_want want = {
+		.umem = port->args.umem,
+		.heads_cap = (uint64_t)port->args.umem_cap_mib << 20,
+		.queues = proc->pairs_cnt,
+	};
+	struct xsk_span span;
+	int ret;
+
+	ret = xsk_frames_get(lay, how->overlap, &fr, err);
+	if (ret < 0)
+		return ret;
+	if (qid < dev->data->nb_rx_queues)
+		((struct xsk_rxq *)dev->data->rx_queues[qid])->frames = fr;
+	want.chunk = fr.chunk;
+	ret = xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span, err);
+	if (ret == 0)
+		ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
+	if (ret == 0)
+		ret = open_socket(dev, qid, how, &fr, err);
+	if (ret < 0)
+		return ret;
+	xsk_region_bound(pair->region, pair);
+	set_busy(dev, qid);
+	if (qid >= dev->data->nb_rx_queues)
+		return 0;
+	ret = afx_prog_put(proc->prog, port->args.start_queue + qid, pair->sock->fd, err);
+	pair->in_map = ret == 0;
+	return ret;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Queue setup and release, and what can be asked of a queue. Nothing here touches the kernel. */
+#include <errno.h>
+
+#include <rte_malloc.h>
+
+#include "xsk.h"
+
+/* Completions are reclaimed when fewer tags than this are free. */
+#define TX_FREE_THRESH 64
+/* Missing buffers that make a refill worth its store to the shared index. */
+#define RX_FREE_THRESH 64
+
+static int
+check_desc(const char *what, uint16_t qid, uint16_t nb_desc)
+{
+	if (nb_desc >= XSK_DESC_MIN && nb_desc <= XSK_DESC_MAX)
+		return 0;
+	XSK_LOG(ERR, "%s queue %u: %u descriptors are outside %u..%u", what, qid, nb_desc,
+		XSK_DESC_MIN, XSK_DESC_MAX);
+	return -EINVAL;
+}
+
+static int
+check_deferred(const char *what, uint16_t qid, uint8_t deferred)
+{
+	if (!deferred)
+		return 0;
+	XSK_LOG(ERR, "%s queue %u: deferred start is not supported: all queues start with the port",
+		what, qid);
+	return -ENOTSUP;
+}
+
+/* Thresholds: 0 means the default; a value must leave something to work with. */
+static int
+threshold(const char *what, uint16_t qid, uint16_t asked, uint16_t dflt, uint16_t nb_desc,
+	uint32_t *out)
+{
+	if (asked >= nb_desc) {
+		XSK_LOG(ERR, "%s queue %u: free threshold %u is not below the %u descriptors", what, qid,
+			asked, nb_desc);
+		return -EINVAL;
+	}
+	*out = asked != 0 ? asked : RTE_MIN((uint32_t)dflt, nb_desc / 4u);
+	return 0;
+}
+
+int
+xsk_rx_queue_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t nb_desc,
+	unsigned int socket_id, const struct rte_eth_rxconf *conf, struct rte_mempool *mp)
+{
+	struct xsk_layout lay;
+	struct xsk_frames fr;
+	struct afx_err err;
+	struct xsk_rxq *q;
+	uint32_t thresh;
+	int ret;
+
+	ret = check_desc("rx", qid, nb_desc);
+	if (ret == 0)
+		ret = check_deferred("rx", qid, conf->rx_deferred_start);
+	if (ret == 0)
+		ret = threshold("rx", qid, conf->rx_free_thresh, RX_FREE_THRESH, nb_desc, &thresh);
+	if (ret < 0)
+		return ret;
+	if (mp == NULL) {
+		XSK_LOG(ERR, "rx queue %u: no mempool given (buffer split is not supported)", qid);
+		return -EINVAL;
+	}
+	ret = xsk_layout_get(mp, &lay, &err);
+	if (ret == 0)
+		ret = xsk_frames_get(&lay, true, &fr, &err);
+	if (ret < 0) {
+		XSK_LOG(ERR, "rx queue %u: %s", qid, err.text);
+		return ret;
+	}
+	q = rte_zmalloc_socket("xsk_rxq", sizeof(*q), RTE_CACHE_LINE_SIZE, socket_id);
+	if (q == NULL) {
+		XSK_LOG(ERR, "rx queue %u: no memory for %zu bytes on socket %u", qid, sizeof(*q),
+			socket_id);
+		return -ENOMEM;
+	}
+	q->mp = mp;
+	q->layout = lay;
+	q->frames = fr;
+	q->nb_desc = nb_desc;
+	q->free_thresh = thresh;
+	q->conf = *conf;
+	q->conf.rx_free_thresh = thresh;
+	q->port_id = dev->data->port_id;
+	q->queue_id = qid;
+	q->socket_id = socket_id;
+	q->fd = -1;
+	dev->data->rx_queues[qid] = q;
+	return 0;
+}
+
+int
+xsk_tx_queue_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t nb_desc,
+	unsigned int socket_id, const struct rte_eth_txconf *conf)
+{
+	struct xsk_txq *q;
+	uint32_t thresh;
+	int ret;
+
+	ret = check_desc("tx", qid, nb_desc);
+	if (ret == 0)
+		ret = check_deferred("tx", qid, conf->tx_deferred_start);
+	if (ret == 0)
+		ret = threshold("tx", qid, conf->tx_free_thresh, TX_FREE_THRESH, nb_desc, &thresh);
+	if (ret < 0)
+		return ret;
+	q = rte_zmalloc_socket("xsk_txq", sizeof(*q), RTE_CACHE_LINE_SIZE, socket_id);
+	if (q != NULL) {
+		q->slot = rte_zmalloc_socket("xsk_slots", nb_desc * sizeof(*q->slot),
+			RTE_CACHE_LINE_SIZE, socket_id);
+		q->free_slot = rte_zmalloc_socket("xsk_tags", nb_desc * sizeof(*q->free_slot),
+			RTE_CACHE_LINE_SIZE, socket_id);
+	}
+	if (q == NULL || q->slot == NULL || q->free_slot == NULL) {
+		XSK_LOG(ERR, "tx queue %u: no memory for %u descriptors on socket %u", qid, nb_desc,
+			socket_id);
+		if (q != NULL) {
+			rte_free(q->slot);
+			rte_free(q->free_slot);
+		}
+		rte_free(q);
+		return -ENOMEM;
+	}
+	q->nb_desc = nb_desc;
+	q->free_thresh = thresh;
+	q->conf = *conf;
+	q->conf.tx_free_thresh = thresh;
+	q->port_id = dev->data->port_id;
+	q->queue_id = qid;
+	q->socket_id = socket_id;
+	q->fd = -1;
+	dev->data->tx_queues[qid] = q;
+	return 0;
+}
+
+void
+xsk_rx_queue_release(struct rte_eth_dev *dev, uint16_t qid)
+{
+	struct xsk_rxq *q = dev->data->rx_queues[qid];
+
+	dev->data->rx_queues[qid] = NULL;
+	rte_free(q);
+}
+
+void
+xsk_tx_queue_release(struct rte_eth_dev *dev, uint16_t qid)
+{
+	struct xsk_txq *q = dev->data->tx_queues[qid];
+
+	dev->data->tx_queues[qid] = NULL;
+	if (q == NULL)
+		return;
+	rte_free(q->slot);
+	rte_free(q->free_slot);
+	rte_free(q);
+}
+
+void
+xsk_rxq_info_get(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_rxq_info *info)
+{
+	struct xsk_rxq *q = dev->data->rx_queues[qid];
+
+	info->mp = q->mp;
+	info->conf = q->conf;
+	info->nb_desc = q->nb_desc;
+	info->scattered_rx = 0;
+	info->rx_buf_size = q->frames.room;
+}
+
+void
+xsk_txq_info_get(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_txq_info *info)
+{
+	struct xsk_txq *q = dev->data->tx_queues[qid];
+
+	info->conf = q->conf;
+	info->nb_desc = q->nb_desc;
+}
+
+static int
+burst_mode(struct rte_eth_dev *dev, const char *burst, struct rte_eth_burst_mode *mode)
+{
+	const struct xsk_port *port = xsk_port(dev);
+
+	mode->flags = 0;
+	snprintf(mode->info, sizeof(mode->info), "%s, %s%s%s", burst, xsk_got_name(port->got),
+		port->why[0] != '\0' ? "; not more because: " : "", port->why);
+	return 0;
+}
+
+int
+xsk_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_burst_mode *mode)
+{
+	const struct xsk_rxq *q = dev->data->rx_queues[qid];
+
+	return burst_mode(dev, q->layout.pinned ? "Scalar pinned" : "Scalar", mode);
+}
+
+int
+xsk_tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid __rte_unused,
+	struct rte_eth_burst_mode *mode)
+{
+	return burst_mode(dev, "Scalar", mode);
+}
+
+xsk_queue_count_t
+xsk_rx_queue_count(void *queue)
+{
+	struct xsk_rxq *q = queue;
+
+	return q->rx.kprod != NULL ? afx_cons_pending(&q->rx) : 0;
+}
+
+int
+xsk_rx_descriptor_status(void *queue, uint16_t offset)
+{
+	struct xsk_rxq *q = queue;
+
+	if (offset >= q->nb_desc)
+		return -EINVAL;
+	if (q->rx.kprod != NULL && offset < afx_cons_pending(&q->rx))
+		return RTE_ETH_RX_DESC_DONE;
+	return offset < q->held ? RTE_ETH_RX_DESC_AVAIL : RTE_ETH_RX_DESC_UNAVAIL;
+}
+
+int
+xsk_tx_descriptor_status(void *queue, uint16_t offset)
+{
+	struct xsk_txq *q = queue;
+
+	if (offset >= q->nb_desc)
+		return -EINVAL;
+	/* Tags have no order: the free ones come first, then what is in flight. */
+	return offset < q->free_cnt ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
+}

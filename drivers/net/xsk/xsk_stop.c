@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Stopping a port: closing every queue, waiting for the proof that kernel and NIC let go of the
+ * memory, and only then giving each frame back, once. Works on whatever a failed start left.
+ *
+ * A queue that is not released in time keeps its frames for ever (quarantine): they are counted and
+ * never reused, since the NIC may still write into them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+#include <rte_malloc.h>
+
+#include "xsk.h"
+
+/* Rounds of a last kick for packets handed over just before stop. */
+#define DRAIN_ROUNDS 64
+
+struct returned {
+	struct xsk_rxq *q;
+	uint32_t cnt;
+};
+
+static void
+return_owned(struct rte_mempool *mp, void *arg, void *obj, unsigned int idx __rte_unused)
+{
+	struct returned *r = arg;
+	struct xsk_rxq *q = r->q;
+	uintptr_t fill = (uintptr_t)obj + q->fill_off;
+	uint64_t rel = fill - q->base - q->map_base;
+	uint64_t slot = rel >> XSK_SLOT_SHIFT;
+
+	if (slot >= q->map_len || q->own[slot] == 0 ||
+			(q->own[slot] & 0x7fff) != (rel & ((1u << XSK_SLOT_SHIFT) - 1)))
+		return;
+	q->own[slot] = 0;
+	r->cnt++;
+	rte_mempool_put(mp, obj);
+}
+
+static void
+return_rx(struct xsk_rxq *q)
+{
+	struct returned r = { .q = q };
+
+	if (q->own != NULL)
+		rte_mempool_obj_iter(q->mp, return_owned, &r);
+	for (uint64_t i = 0; q->own_mbuf != NULL && i < q->map_len; i++) {
+		if (q->own_mbuf[i] == NULL)
+			continue;
+		rte_mempool_put(q->mp, q->own_mbuf[i]);
+		r.cnt++;
+	}
+	if (r.cnt != q->held)
+		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, r.cnt, q->held);
+	for (uint32_t i = 0; i < q->aside_cnt; i++)
+		rte_mempool_put(q->mp, q->aside[i]);
+}
+
+static void
+return_tx(struct xsk_txq *q)
+{
+	for (uint32_t tag = 0; tag < q->nb_desc; tag++) {
+		if (q->slot[tag] == NULL)
+			continue;
+		rte_pktmbuf_free_seg(q->slot[tag]);
+		q->slot[tag] = NULL;
+	}
+}
+
+static void
+return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
+{
+	struct xsk_pair *pair = &xsk_proc(dev)->pairs[qid];
+	struct xsk_port *port = xsk_port(dev);
+	struct xsk_rxq *rxq = qid < dev->data->nb_rx_queues ? dev->data->rx_queues[qid] : NULL;
+	struct xsk_txq *txq = qid < dev->data->nb_tx_queues ? dev->data->tx_queues[qid] : NULL;
+	uint64_t lost = 0;
+
+	if (rxq != NULL && rxq->map_len != 0) {
+		if (released)
+			return_rx(rxq);
+		else
+			lost += rxq->held + rxq->aside_cnt;
+		rte_free(rxq->own);
+		rte_free(rxq->own_mbuf);
+		rte_free(rxq->aside);
+		rxq->own = NULL;
+		rxq->own_mbuf = NULL;
+		rxq->aside = NULL;
+		rxq->map_len = 0;
+		rxq->held = 0;
+		rxq->aside_cnt = 0;
+		rxq->aside_room = 0;
+		rxq->rx = (struct afx_cons){ 0 };
+		rxq->fill = (struct afx_prod){ 0 };
+		rxq->fd = -1;
+	}
+	if (txq != NULL && txq->region != NULL) {
+		if (released)
+			return_tx(txq);
+		else
+			lost += txq->nb_desc - txq->free_cnt;
+		txq->tx = (struct afx_prod){ 0 };
+		txq->comp = (struct afx_cons){ 0 };
+		txq->region = NULL;
+		txq->fd = -1;
+		txq->free_cnt = 0;
+	}
+	if (released && pair->fill_cnt > 0)
+		rte_mempool_put_bulk(pair->fill_mp, (void **)pair->fill_mbufs, pair->fill_cnt);
+	else
+		lost += pair->fill_cnt;
+	free(pair->fill_mbufs);
+	pair->fill_mbufs = NULL;
+	pair->fill_cnt = 0;
+	if (lost == 0)
+		return;
+	port->quarantined += lost;
+	XSK_LOG(ERR, "%s: netdev queue %u of %s is still held %u ms after close (a forked child keeps "
+		"its socket?): %" PRIu64 " mbufs are kept out of use for good", dev->device->name,
+		port->args.start_queue + qid, port->ifname, XSK_RELEASE_WAIT_MS, lost);
+}
+
+/* 1 released, 0 not yet, -errno cannot be told. */
+static int
+ask_released(struct rte_eth_dev *dev, uint32_t queue)
+{
+	struct xsk_proc *proc = xsk_proc(dev);
+	int ifindex = xsk_port(dev)->ifindex;
+	int ret, token;
+
+	if (proc->xsk_reported) {
+		ret = afx_netdev_queue_xsk(proc->ctl, ifindex, queue, NULL);
+		if (ret == -ENODEV || ret == 0)
+			return 1;
+		if (ret == 1)
+			return 0;
+	}
+	token = afx_ctl_enter(proc->ctl, NULL);
+	if (token < 0)
+		return token;
+	ret = afx_socket_released(ifindex, queue);
+	afx_ctl_leave(proc->ctl, token);
+	return ret;
+}
+
+static bool
+wait_released(struct rte_eth_dev *dev, uint32_t queue, uint64_t deadline)
+{
+	for (;;) {
+		int ret = ask_released(dev, queue);
+
+		if (ret == 1)
+			return true;
+		if (rte_get_timer_cycles() > deadline)
+			return false;
+		rte_delay_us_sleep(1000);
+	}
+}
+
+/* Let what the application handed over go out, as far as it goes by itself. */
+static void
+drain(struct rte_eth_dev *dev, uint16_t qid)
+{
+	struct xsk_txq *q = qid < dev->data->nb_tx_queues ? dev->data->tx_queues[qid] : NULL;
+
+	if (q == NULL || q->region == NULL)
+		return;
+	for (unsigned int i = 0; i < DRAIN_ROUNDS && afx_prod_pending(&q->tx) > 0; i++) {
+		uint32_t before = afx_prod_pending(&q->tx);
+
+		xsk_tx_drain(q);
+		if (q->zc)
+			rte_delay_us_sleep(200);
+		else if (afx_prod_pending(&q->tx) >= before)
+			break;
+	}
+	xsk_tx_reclaim(q);
+}
+
+void
+xsk_close_queues(struct rte_eth_dev *dev)
+{
+	struct xsk_port *port = xsk_port(dev);
+	struct xsk_proc *proc = xsk_proc(dev);
+	uint64_t deadline;
+
+	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
+		struct xsk_pair *pair = &proc->pairs[i];
+
+		if (pair->in_map)
+			afx_prog_remove(proc->prog, port->args.start_queue + i, NULL);
+		pair->in_map = false;
+	}
+	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
+		struct xsk_pair *pair = &proc->pairs[i];
+
+		if (pair->sock == NULL)
+			continue;
+		if (pair->sock->bound) {
+			drain(dev, i);
+			xsk_kstats_collect(pair,
+				i < dev->data->nb_rx_queues ? dev->data->rx_queues[i] : NULL,
+				i < dev->data->nb_tx_queues ? dev->data->tx_queues[i] : NULL);
+		}
+	}
+	deadline = rte_get_timer_cycles() + rte_get_timer_hz() * XSK_RELEASE_WAIT_MS / 1000;
+	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
+		struct xsk_pair *pair = &proc->pairs[i];
+
+		xsk_region_put(pair->region, pair);
+		pair->region = NULL;
+		if (pair->sock != NULL && !pair->sock->bound) {
+			/* Never bound: nothing but this process saw the rings. */
+			afx_socket_close(pair->sock);
+			pair->sock = NULL;
+			return_frames(dev, i, true);
+		} else if (pair->sock != NULL) {
+			afx_socket_close(pair->sock);
+		}
+	}
+	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
+		struct xsk_pair *pair = &proc->pairs[i];
+
+		if (pair->sock == NULL)
+			continue;
+		pair->sock = NULL;
+		return_frames(dev, i, wait_released(dev, port->args.start_queue + i, deadline));
+	}
+	afx_prog_close(proc->prog);
+	proc->prog = NULL;
+}
+
+void
+xsk_stop(struct rte_eth_dev *dev)
+{
+	struct xsk_port *port = xsk_port(dev);
+	struct xsk_proc *proc = xsk_proc(dev);
+
+	xsk_close_queues(dev);
+	/* A pool of which the NIC may still hold frames is never freed. */
+	if (port->quarantined == 0)
+		rte_mempool_free(proc->tx_pool);
+	proc->tx_pool = NULL;
+	free(proc->pairs);
+	proc->pairs = NULL;
+	proc->pairs_cnt = 0;
+	port->got = XSK_GOT_NONE;
+	port->umem_pinned = 0;
+	port->umem_heads = 0;
+	port->umem_regions = 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Telemetry: /net_xsk/list names the ports, /net_xsk/port,<id> tells what one of them got, why not
+ * more, and what it costs. Read-only; runs on EAL's telemetry thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "xsk.h"
+
+static bool
+is_ours(uint16_t port_id)
+{
+	const struct rte_eth_dev *dev;
+
+	if (!rte_eth_dev_is_valid_port(port_id))
+		return false;
+	dev = &rte_eth_devices[port_id];
+	return dev->device != NULL && dev->device->driver != NULL &&
+		strcmp(dev->device->driver->name, XSK_DRIVER_NAME) == 0;
+}
+
+static int
+list(const char *cmd __rte_unused, const char *params __rte_unused, struct rte_tel_data *d)
+{
+	uint16_t id;
+
+	rte_tel_data_start_array(d, RTE_TEL_INT_VAL);
+	RTE_ETH_FOREACH_DEV(id)
+		if (is_ours(id))
+			rte_tel_data_add_array_int(d, id);
+	return 0;
+}
+
+static uint64_t
+frames_aside(const struct rte_eth_dev *dev)
+{
+	uint64_t sum = 0;
+
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+		const struct xsk_rxq *q = dev->data->rx_queues[i];
+
+		sum += q != NULL ? q->aside_cnt : 0;
+	}
+	return sum;
+}
+
+static int
+show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
+{
+	const struct xsk_port *port;
+	const struct rte_eth_dev *dev;
+	unsigned long id;
+	char *end;
+
+	if (params == NULL || params[0] < '0' || params[0] > '9')
+		return -EINVAL;
+	id = strtoul(params, &end, 10);
+	if (*end != '\0' || id >= RTE_MAX_ETHPORTS || !is_ours(id))
+		return -EINVAL;
+	dev = &rte_eth_devices[id];
+	port = dev->data->dev_private;
+	rte_tel_data_start_dict(d);
+	rte_tel_data_add_dict_string(d, "device", dev->data->name);
+	rte_tel_data_add_dict_string(d, "interface", port->ifname);
+	rte_tel_data_add_dict_int(d, "ifindex", port->ifindex);
+	rte_tel_data_add_dict_string(d, "driver", port->driver);
+	rte_tel_data_add_dict_string(d, "iommu", port->iommu);
+	rte_tel_data_add_dict_string(d, "mode", xsk_got_name(port->got));
+	rte_tel_data_add_dict_string(d, "why_not_more", port->why);
+	xsk_tel_uint(d, "start_queue", port->args.start_queue);
+	xsk_tel_uint(d, "rx_queues", dev->data->nb_rx_queues);
+	xsk_tel_uint(d, "tx_queues", dev->data->nb_tx_queues);
+	xsk_tel_uint(d, "netdev_rx_queues", port->netdev_rx);
+	xsk_tel_uint(d, "netdev_tx_queues", port->netdev_tx);
+	xsk_tel_uint(d, "rx_room", port->rx_room);
+	xsk_tel_uint(d, "umem_registrations", port->umem_regions);
+	xsk_tel_uint(d, "umem_pinned_bytes", port->umem_pinned);
+	xsk_tel_uint(d, "umem_heads_bytes", port->umem_heads);
+	xsk_tel_uint(d, "frames_aside", frames_aside(dev));
+	xsk_tel_uint(d, "quarantined_mbufs", port->quarantined);
+	rte_tel_data_add_dict_int(d, "busy_poll", port->busy);
+	rte_tel_data_add_dict_string(d, "busy_poll_why_off", port->busy_why);
+	rte_tel_data_add_dict_int(d, "interface_gone", port->gone);
+	return 0;
+}
+
+void
+xsk_telemetry_init(void)
+{
+	rte_telemetry_register_cmd("/net_xsk/list", list, "Ports of net_xsk. No parameters");
+	rte_telemetry_register_cmd("/net_xsk/port", show,
+		"Mode got, why not more, memory. Parameters: port_id");
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Waking the kernel. The only syscalls of the data path; both return at once.
+ *
+ * Errors of afx_kick_tx (net/xdp/xsk.c): -EAGAIN the batch limit was reached and more waits, or the
+ * device queue is full; -EBUSY the device refused one packet, which is lost but completed (copy
+ * mode); -ENOBUFS the socket's send buffer is full; -ENETDOWN the interface is down; -ENXIO the
+ * socket is no longer bound (interface gone).
+ */
+#ifndef AFX_KICK_H
+#define AFX_KICK_H
+
+/* Start transmission of what the tx ring holds: 0 or -errno. Syscalls: sendto. */
+int afx_kick_tx(int fd);
+
+/*
+ * Let the driver look at the fill ring: 0 or -errno. Syscalls: recvfrom. Never poll(), which
+ * transmits in copy mode.
+ */
+int afx_kick_rx(int fd);
+
+#endif
