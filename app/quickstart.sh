@@ -18,11 +18,13 @@ STATE=/run/net_xsk-quickstart   # .<pid>: what a killed run leaves
 usage() {
 	cat <<-END
 	usage: app/quickstart.sh [options]     (as root)
-	Builds the driver and forwards packets through it with dpdk-testpmd; installs what is missing.
+	Builds the driver and forwards packets through it with dpdk-testpmd; installs what is
+	missing.
 	  --queues N     queues of the port, 1 to 64 (default 2; with --iface: 1)
 	  --duration S   seconds of traffic (default 10)
-	  --iface X      use interface X instead of a veth pair made for this. It must have no address
-	                 and no default route. Nothing is generated then: received packets are counted.
+	  --iface X      use interface X instead of a veth pair made for this. It must have no
+	                 address and no default route. Nothing is sent then, what comes in is
+	                 counted.
 	  --help
 	Exit status 0 when packets came through.
 	END
@@ -49,10 +51,11 @@ check_iface() {
 	local what
 	ip link show dev "$1" >/dev/null 2>&1 || setup_die "--iface $1: no such interface"
 	what=$(ip -o addr show dev "$1" scope global | awk '{ print $4; exit }')
-	[ -z "$what" ] || setup_die "--iface $1: it has the address $what, so this machine uses it;" \
-		"take an interface that is not in use"
+	[ -z "$what" ] || setup_die "--iface $1: it has the address $what, so this machine uses" \
+		"it; take an interface that is not in use"
 	what=$( (ip -4 route show default dev "$1"; ip -6 route show default dev "$1") 2>/dev/null)
-	[ -z "$what" ] || setup_die "--iface $1: a default route leaves there; take another interface"
+	[ -z "$what" ] || setup_die "--iface $1: a default route leaves there; take another" \
+		"interface"
 	! ip -o link show dev "$1" | grep -q ' master ' ||
 		setup_die "--iface $1: it belongs to a bridge or bond; take another interface"
 	ip -o link show dev "$1" up | grep -q . ||
@@ -62,7 +65,9 @@ check_iface() {
 # cpus: the CPU for the generator and the one for the driver, in CPU_GEN and CPU_PMD.
 cpus() {
 	local list
-	mapfile -t list < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)), sep="\n")')
+	mapfile -t list < <(
+		python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)), sep="\n")'
+	)
 	CPU_GEN=${list[0]}
 	CPU_PMD=${list[1]:-$CPU_GEN}
 	[ "$CPU_GEN" != "$CPU_PMD" ] || echo "note: one CPU only, generator and driver share it"
@@ -201,7 +206,7 @@ traffic() {
 watch() {
 	local i n us last=0 last_us=${EPOCHREALTIME/./}
 	for ((i = 1; i <= DURATION; i++)); do
-		sleep 1
+		sleep 1  # a line a second
 		n=$(telemetry /ethdev/stats,0 |
 			python3 -c 'import json, sys; print(json.load(sys.stdin)["ipackets"])')
 		us=${EPOCHREALTIME/./}
@@ -222,7 +227,8 @@ main() {
 	else
 		make_pair
 	fi
-	setup_say "dpdk-testpmd --forward-mode=$FORWARD on net_$PMD, interface $IFACE, $QUEUES queues"
+	setup_say "dpdk-testpmd --forward-mode=$FORWARD on net_$PMD," \
+		"interface $IFACE, queues: $QUEUES"
 	start_testpmd
 	if [ -n "$OWN_IFACE" ]; then
 		watch
@@ -253,7 +259,8 @@ done
 QUEUES=${QUEUES:-$([ -n "$OWN_IFACE" ] && echo 1 || echo 2)}
 [[ $QUEUES =~ ^[1-9][0-9]?$ && $QUEUES -le 64 ]] ||
 	setup_die "--queues $QUEUES: give a number from 1 to 64"
-[[ $DURATION =~ ^[1-9][0-9]{0,4}$ ]] || setup_die "--duration $DURATION: give seconds, 1 to 99999"
+[[ $DURATION =~ ^[1-9][0-9]{0,4}$ ]] ||
+	setup_die "--duration $DURATION: give seconds, 1 to 99999"
 
 if [ -z "${QS_PID-}" ]; then
 	[ "$(id -u)" = 0 ] || setup_die "must be run as root (packages, hugepages, AF_XDP)"

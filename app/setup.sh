@@ -79,14 +79,16 @@ setup_fetch_source() {
 		-o Acquire::Languages=none)
 	# One archive of several may have no sources: what counts is whether the download works.
 	"${apt[@]}" update >"$SETUP_CACHE/fetch.log" 2>&1 </dev/null
-	if ! (cd "$tmp" && "${apt[@]}" source --download-only --only-source "dpdk=$version" \
-		>>"$SETUP_CACHE/fetch.log" 2>&1 </dev/null); then
+	if ! (
+		cd "$tmp" && "${apt[@]}" source --download-only --only-source "dpdk=$version"
+	) >>"$SETUP_CACHE/fetch.log" 2>&1 </dev/null; then
 		tail -n 15 "$SETUP_CACHE/fetch.log" | sed 's/^/    /' >&2
 		rm -rf "$tmp"
 		setup_die "the source of the installed libdpdk-dev ($version) cannot be fetched;" \
 			"if the archive has a newer one: apt-get install libdpdk-dev dpdk"
 	fi
-	setup_run "$SETUP_CACHE/unpack.log" dpkg-source --no-check -x "$tmp"/dpdk_*.dsc "$tmp/src" &&
+	setup_run "$SETUP_CACHE/unpack.log" \
+		dpkg-source --no-check -x "$tmp"/dpdk_*.dsc "$tmp/src" &&
 		mv "$tmp/src" "$out"
 	rm -rf "$tmp"
 	[ -e "$out/VERSION" ]
@@ -118,18 +120,13 @@ setup_headers() {
 
 # setup_build FOLDER [MESON_OPTION...]: configure (again) and build.
 setup_build() {
-	local dir=$1 log=$1/setup.log
+	local dir=$1 log=$1/setup.log again=
 	shift
 	setup_say "building in ${dir#"$SETUP_ROOT/"}${*:+ ($*)}"
 	mkdir -p "$dir"
-	if [ -e "$dir/build.ninja" ]; then
-		meson setup --reconfigure "$dir" "$SETUP_ROOT" -Ddpdk_src="$SETUP_DPDK_SRC" "$@" \
-			>"$log" 2>&1 </dev/null || rm -rf "$dir"
-	fi
-	if [ ! -e "$dir/build.ninja" ]; then
-		setup_run "$log" meson setup "$dir" "$SETUP_ROOT" -Ddpdk_src="$SETUP_DPDK_SRC" "$@" ||
-			return 1
-	fi
+	[ ! -e "$dir/build.ninja" ] || again=--reconfigure
+	setup_run "$log" meson setup $again "$dir" "$SETUP_ROOT" \
+		-Ddpdk_src="$SETUP_DPDK_SRC" "$@" || return 1
 	setup_run "$dir/ninja.log" ninja -C "$dir"
 }
 
@@ -139,8 +136,8 @@ hugepages_take() {
 	local kb free need
 	[ -e /proc/sys/vm/nr_hugepages ] || return 1
 	kb=$(awk '/^Hugepagesize:/ { print $2 }' /proc/meminfo)
-	free=$(awk '/^HugePages_Free:/ { f = $2 } /^HugePages_Rsvd:/ { r = $2 } END { print f - r }' \
-		/proc/meminfo)
+	free=$(awk '/^HugePages_Free:/ { n += $2 } /^HugePages_Rsvd:/ { n -= $2 }
+		END { print n }' /proc/meminfo)
 	need=$((($1 * 1024 + kb - 1) / kb - free))
 	[ $need -gt 0 ] || return 0
 	HUGEPAGES_FOUND=$(cat /proc/sys/vm/nr_hugepages)

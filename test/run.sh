@@ -78,7 +78,7 @@ result() {
 # kernel_log_since MARKER: lines after it that speak of a fault of the kernel.
 kernel_log_since() {
 	dmesg 2>/dev/null | awk -v m="$1" 'index($0, m) { seen = 1; next } seen' |
-		grep -E 'WARNING:|BUG:|Oops|general protection|refcount_t:|UBSAN|KASAN|stall|hung_task'
+		grep -E 'WARNING:|BUG:|Oops|general protection|refcount_t:|SAN: |stall|hung_task'
 }
 
 # new_leftovers: what is there now and was not in $LOGS/before.
@@ -117,7 +117,8 @@ run_one() {
 		printf 'not ok - left behind:\n%s\n' "$left" >>"$log"
 		status=1
 	fi
-	result "$name" $status "$(awk "BEGIN { print (${EPOCHREALTIME/./} - $start) / 1e6 }")" "$log"
+	result "$name" $status \
+		"$(awk "BEGIN { print (${EPOCHREALTIME/./} - $start) / 1e6 }")" "$log"
 }
 
 # build_as NAME FOLDER [MESON_OPTION...]: a build counts as a test.
@@ -177,7 +178,8 @@ mkdir -p "$LOGS"
 trap finish EXIT
 trap 'exit 130' INT TERM
 if [ -z "$list" ]; then
-	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck python3-scapy tcpdump strace
+	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck python3-scapy tcpdump \
+		strace
 fi
 setup_headers
 

@@ -37,7 +37,8 @@ unset AFX_INSIDE
 # T: scratch folder, private and root's own, so that EAL takes plugins from it.
 afx_set_up() {
 	mkdir -p /run/netns && mount -t tmpfs -o mode=0755 tmpfs /run/netns &&
-		T=$(mktemp -d "/run/afx-test.$AFX_ID.XXXX") && mount -t tmpfs -o mode=0755 tmpfs "$T" &&
+		T=$(mktemp -d "/run/afx-test.$AFX_ID.XXXX") &&
+		mount -t tmpfs -o mode=0755 tmpfs "$T" &&
 		mkdir "$T/bpf" "$T/huge" "$T/run" || exit 1
 	mount -t bpf bpffs "$T/bpf" || skip "no bpf filesystem"
 	if ! mount -t hugetlbfs hugetlbfs "$T/huge" 2>/dev/null; then
@@ -138,7 +139,7 @@ in_ns() {
 	ip netns exec "$ns" sh -c 'mount --bind "$0" /sys/fs/bpf && exec "$@"' "$T/bpf" "$@"
 }
 
-# make_ns NAME: a network namespace with lo up and no IPv6, so that the kernel sends nothing itself.
+# make_ns NAME: a network namespace with lo up and no IPv6, so that the kernel itself sends nothing.
 make_ns() {
 	ip netns add "$1" || exit 1
 	ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
@@ -157,7 +158,8 @@ make_veth() {
 		set -- $end
 		in_ns "$1" ethtool -K "$2" tx off txvlan off rxvlan off gro off gso off tso off \
 			>/dev/null 2>&1
-		[ "$queues" = 1 ] || in_ns "$1" ethtool -L "$2" rx "$queues" tx "$queues" 2>/dev/null
+		[ "$queues" = 1 ] ||
+			in_ns "$1" ethtool -L "$2" rx "$queues" tx "$queues" 2>/dev/null
 		ip -n "$1" link set "$2" up
 	done
 }

@@ -84,7 +84,8 @@ tp_prompts() {
 
 tp_running() {
 	local state
-	state=$(ps -o stat= -p "${tp_pid_of[${TP:-tp}]-0}" 2>/dev/null) && [ "${state#Z}" = "$state" ]
+	state=$(ps -o stat= -p "${tp_pid_of[${TP:-tp}]-0}" 2>/dev/null) &&
+		[ "${state#Z}" = "$state" ]
 }
 
 tp_prompts_or_gone() {
@@ -115,7 +116,7 @@ tp_pid() {
 	pgrep -P "${tp_pid_of[${TP:-tp}]}"
 }
 
-# tp_wait SECONDS: wait for the end of testpmd and return its exit status, 124 when it has not ended.
+# tp_wait SECONDS: wait for the end of testpmd, return its exit status, 124 when it has not ended.
 tp_wait() {
 	local name=${TP:-tp} status=0 fd
 	[ -n "${tp_pid_of[$name]-}" ] || return 0
@@ -135,7 +136,7 @@ tp_quit() {
 	tp_wait "${1:-20}"
 }
 
-# tp_end: whatever state testpmd is in, it is gone after this. Shows its output when the test failed.
+# tp_end: whatever state testpmd is in, it is gone after this. Shows its output in a failed test.
 tp_end() {
 	local name=${TP:-tp}
 	if [ -n "${tp_pid_of[$name]-}" ]; then

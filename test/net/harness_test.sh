@@ -17,7 +17,8 @@ check "20000 frames of 60 to 1514 bytes come back whole and in order" \
 check "all of them with swapped addresses" \
 	test "$(jget 'd["swapped"] == d["rx"] == 20000' <"$T/gen.json")" = True
 for ((q = 0; q < queues; q++)); do
-	check "queue $q got some" test "$(telemetry /ethdev/stats,0 | jget "d['q_ipackets'][$q]")" -gt 0
+	got=$(telemetry /ethdev/stats,0 | jget "d['q_ipackets'][$q]")
+	check "queue $q got some" test "$got" -gt 0
 done
 check "statistics are shown" shows RX-packets "show port stats 0"
 check "testpmd ends by itself" tp_quit

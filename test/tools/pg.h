@@ -73,7 +73,7 @@ struct pg_template {
 
 double pg_now(void);
 void pg_template_init(const struct pg_cfg *cfg, struct pg_template *t);
-/* Write packet n into buf (max_len bytes) and return its length. */
+/* Write packet n into buf (max_len bytes), return its length. */
 uint32_t pg_build(const struct pg_cfg *cfg, const struct pg_template *t, uint64_t n, uint8_t *buf);
 
 struct pg_check *pg_check_create(const struct pg_cfg *cfg);
@@ -92,7 +92,7 @@ int pg_tx_burst(struct pg_tx *tx, uint64_t *n, uint32_t nb);
 void pg_tx_close(struct pg_tx *tx);
 uint64_t pg_tx_busy(const struct pg_tx *tx);
 
-/* Receiver. pg_rx_poll waits at most wait_ms and judges what came; returns frames seen or -errno. */
+/* Receiver. pg_rx_poll waits at most wait_ms and judges what came; returns the frames seen. */
 struct pg_rx;
 int pg_rx_open(const struct pg_cfg *cfg, struct pg_rx **rx);
 int pg_rx_poll(struct pg_rx *rx, struct pg_check *chk, struct pg_result *res, int wait_ms);

@@ -35,7 +35,8 @@ static const char usage_text[] =
 	"  -b, --burst N         packets per system call, 1 to 256 (default 64)\n"
 	"  -w, --window N        echo: packets on their way at most (default 512)\n"
 	"  -t, --timeout S       rx, echo: give up after so many seconds (default 10)\n"
-	"      --idle S          rx: over when nothing came for so long (default 0.5 with --count)\n"
+	"      --idle S          rx: over when nothing more came for so long (default: 0.2 s after\n"
+	"                        the last of --count packets, so that repeated ones are seen)\n"
 	"      --start N         first sequence number of each flow\n"
 	"      --magic N         tell apart packets of several generators (default 0xafc0ffee)\n"
 	"      --src-mac M, --dst-mac M, --src-ip A, --dst-ip A, --sport P, --dport P, --vlan ID\n"
@@ -265,8 +266,8 @@ run_tx(const struct pg_cfg *cfg)
 			ret = pg_tx_burst(tx, &n, nb);
 	}
 	took = pg_now() - since;
-	printf("{\"tx\": %" PRIu64 ", \"tx_busy\": %" PRIu64 ", \"seconds\": %.3f, \"tx_pps\": %.0f}\n",
-		n, pg_tx_busy(tx), took, (double)n / took);
+	printf("{\"tx\": %" PRIu64 ", \"tx_busy\": %" PRIu64
+		", \"seconds\": %.3f, \"tx_pps\": %.0f}\n", n, pg_tx_busy(tx), took, (double)n / took);
 	pg_tx_close(tx);
 	if (ret < 0)
 		die("send on '%s': %s", cfg->iface, strerror(-ret));
@@ -299,7 +300,7 @@ run_rx(const struct pg_cfg *cfg)
 {
 	struct pg_check *chk = pg_check_create(cfg);
 	struct pg_result res = { 0 };
-	double since = pg_now(), now = since;
+	double since = pg_now(), now = since, quiet;
 	struct pg_rx *rx;
 	int fd, ret = pg_rx_open(cfg, &rx);
 	bool right;
@@ -313,9 +314,9 @@ run_rx(const struct pg_cfg *cfg)
 		close(fd);
 	}
 	while (!stop && now - since < cfg->timeout_s) {
-		if (cfg->count != 0 && res.ok >= cfg->count && cfg->idle_s == 0)
-			break;
-		if (cfg->idle_s > 0 && res.rx > 0 && now - res.last_s > cfg->idle_s)
+		quiet = res.rx > 0 ? now - res.last_s : 0;
+		if (cfg->idle_s > 0 ? quiet > cfg->idle_s :
+		    cfg->count != 0 && res.ok >= cfg->count && quiet > 0.2)
 			break;
 		if (cfg->duration_s > 0 && now - since >= cfg->duration_s)
 			break;
