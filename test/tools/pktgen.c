@@ -267,7 +267,8 @@ run_tx(const struct pg_cfg *cfg)
 	}
 	took = pg_now() - since;
 	printf("{\"tx\": %" PRIu64 ", \"tx_busy\": %" PRIu64
-		", \"seconds\": %.3f, \"tx_pps\": %.0f}\n", n, pg_tx_busy(tx), took, (double)n / took);
+		", \"seconds\": %.3f, \"tx_pps\": %.0f}\n", n, pg_tx_busy(tx), took,
+		(double)n / took);
 	pg_tx_close(tx);
 	if (ret < 0)
 		die("send on '%s': %s", cfg->iface, strerror(-ret));
