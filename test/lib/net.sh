@@ -121,14 +121,20 @@ not() {
 	! "$@"
 }
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds, 1 when it has not by then.
+# wait_for SECONDS COMMAND...: until COMMAND succeeds, 1 when it has not by then. Prints what the
+# last try printed.
 wait_for() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000)) status=0
 	shift
-	until "$@"; do
-		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
+	until "$@" >"$T/wait.out" 2>&1; do
+		if [ "${EPOCHREALTIME/./}" -ge "$deadline" ]; then
+			status=1
+			break
+		fi
 		sleep 0.02
 	done
+	cat "$T/wait.out"
+	return $status
 }
 
 # in_ns NAMESPACE COMMAND...: with the test's bpffs in place, which ip-netns(8) alone hides.

@@ -128,6 +128,14 @@ tp_wait() {
 	return $status
 }
 
+# tp_ends_with STATUS SECONDS: testpmd ends with this exit status (137: by SIGKILL), for check.
+tp_ends_with() {
+	local status=0
+	tp_wait "$2" || status=$?
+	echo "exit status $status, wanted $1"
+	[ $status = "$1" ]
+}
+
 # tp_quit [SECONDS]: orderly end; 0 when testpmd ended with 0.
 tp_quit() {
 	local name=${TP:-tp}
