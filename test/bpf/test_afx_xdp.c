@@ -95,7 +95,7 @@ run(struct afx_xdp_bpf *skel, unsigned int meta, unsigned int len, unsigned int 
 	return r;
 }
 
-/* A queue with a socket is redirected, any other passes; the other queue's socket does not matter. */
+/* A queue with a socket is redirected, any other passes, whatever sockets other queues have. */
 static void
 test_queue(void)
 {

@@ -116,15 +116,15 @@ struct told {
 
 struct holder {
 	pid_t pid;
+	int fd;
 	struct told told;
 };
 
 /* Start a process that opens cfg (in setup's surroundings, if any) and holds it until killed. */
 static inline struct holder
-holder_start(const struct afx_prog_cfg *cfg, void (*setup)(void))
+holder_fork(const struct afx_prog_cfg *cfg, void (*setup)(void))
 {
 	struct holder h = { 0 };
-	struct pollfd p;
 	int fd[2];
 
 	NEED(pipe(fd) == 0, "%s", strerror(errno));
@@ -146,10 +146,27 @@ holder_start(const struct afx_prog_cfg *cfg, void (*setup)(void))
 			pause();
 	}
 	close(fd[1]);
-	p = (struct pollfd){ .fd = fd[0], .events = POLLIN };
+	h.fd = fd[0];
+	return h;
+}
+
+/* Wait until it tells how the open went. */
+static inline void
+holder_wait(struct holder *h)
+{
+	struct pollfd p = { .fd = h->fd, .events = POLLIN };
+
 	NEED(poll(&p, 1, DEADLINE_MS) == 1, "the second process says nothing");
-	NEED(read(fd[0], &h.told, sizeof(h.told)) == sizeof(h.told), "the second process died");
-	close(fd[0]);
+	NEED(read(h->fd, &h->told, sizeof(h->told)) == sizeof(h->told), "the second process died");
+	close(h->fd);
+}
+
+static inline struct holder
+holder_start(const struct afx_prog_cfg *cfg, void (*setup)(void))
+{
+	struct holder h = holder_fork(cfg, setup);
+
+	holder_wait(&h);
 	return h;
 }
 

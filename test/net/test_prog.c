@@ -14,7 +14,7 @@ test_attach_and_close(void)
 	struct afx_prog *prog;
 	struct afx_err err;
 
-	CHECK_EQ(afx_prog_open(&cfg, &prog, &err), 0);
+	NEED(afx_prog_open(&cfg, &prog, &err) == 0, "%s", err.text);
 	CHECK(afx_prog_id(prog) != 0);
 	CHECK_EQ(attached(v0), afx_prog_id(prog));
 	CHECK(afx_prog_is_own(prog));
@@ -136,6 +136,47 @@ test_join_race(void)
 			continue;
 		CHECK_EQ(attached(v0), afx_prog_id(prog));
 		afx_prog_close(prog);
+		CHECK_EQ(attached(v0), 0);
+	}
+}
+
+static int gate[2];
+
+static void
+wait_at_gate(void)
+{
+	char c;
+
+	close(gate[1]);
+	NEED(read(gate[0], &c, 1) == 0, "the gate is broken");
+}
+
+/* Several open at once: one attaches, the others find that out and share. */
+static void
+test_open_race(void)
+{
+	struct afx_prog_cfg cfg = cfg_default();
+	struct holder h[4];
+	int round;
+
+	for (round = 0; round < 50; round++) {
+		unsigned int i, joined = 0;
+
+		NEED(pipe(gate) == 0, "%s", strerror(errno));
+		for (i = 0; i < 4; i++)
+			h[i] = holder_fork(&cfg, wait_at_gate);
+		close(gate[1]);
+		close(gate[0]);
+		for (i = 0; i < 4; i++)
+			holder_wait(&h[i]);
+		for (i = 0; i < 4; i++) {
+			CHECK_AT(h[i].told.ret == 0, "%s", h[i].told.err.text);
+			CHECK_EQ(h[i].told.id, h[0].told.id);
+			joined += h[i].told.joined;
+		}
+		CHECK_EQ(joined, 3);
+		for (i = 0; i < 4; i++)
+			holder_kill(&h[i]);
 		CHECK_EQ(attached(v0), 0);
 	}
 }
@@ -302,7 +343,7 @@ test_driver_refuses(void)
 	CHECK_TEXT(err, "multi-buffer");
 	CHECK_EQ(attached(v0), 0);
 	cfg.frags = true;
-	CHECK_EQ(afx_prog_open(&cfg, &prog, &err), 0);
+	NEED(afx_prog_open(&cfg, &prog, &err) == 0, "%s", err.text);
 	afx_prog_close(prog);
 	must_run("ip link set v1 mtu 1500");
 
@@ -312,7 +353,7 @@ test_driver_refuses(void)
 	CHECK_TEXT(err, "lo in native mode");
 	CHECK_TEXT(err, "skb mode");
 	cfg.mode = AFX_XDP_SKB;
-	CHECK_EQ(afx_prog_open(&cfg, &prog, &err), 0);
+	NEED(afx_prog_open(&cfg, &prog, &err) == 0, "%s", err.text);
 	afx_prog_close(prog);
 }
 
@@ -391,8 +432,8 @@ main(int argc, char **argv)
 {
 	static void (*const tests[])(void) = {
 		test_attach_and_close, test_put_remove, test_first_killed, test_second_killed,
-		test_both_killed, test_join_race, test_join_misfit, test_foreign,
-		test_foreign_mimic, test_same_ifindex_elsewhere, test_driver_refuses,
+		test_both_killed, test_join_race, test_open_race, test_join_misfit,
+		test_foreign, test_foreign_mimic, test_same_ifindex_elsewhere, test_driver_refuses,
 		test_capabilities, test_bad_config,
 	};
 	size_t i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Programs and maps that are not ours: xdp_prog= objects good and bad, given maps, the dispatcher. */
+/* Programs and maps not ours: xdp_prog= objects good and bad, given maps, the dispatcher. */
 #include "prog_net.h"
 
 static const char *obj_dir;
@@ -53,7 +53,7 @@ test_join_object(void)
 	cfg.object = object("custom_good.bpf.o");
 	first = holder_start(&cfg, NULL);
 	CHECK_EQ(first.told.ret, 0);
-	CHECK_EQ(afx_prog_open(&cfg, &prog, &err), 0);
+	NEED(afx_prog_open(&cfg, &prog, &err) == 0, "%s", err.text);
 	CHECK(afx_prog_joined(prog));
 	CHECK_EQ(afx_prog_id(prog), first.told.id);
 	holder_kill(&first);
@@ -205,7 +205,7 @@ test_dispatcher(void)
 	ret = afx_prog_open(&cfg, &first, &err);
 	if (ret == 0) {
 		CHECK(attached(v0) != 0);
-		CHECK_EQ(afx_prog_open(&cfg, &second, &err), 0);
+		NEED(afx_prog_open(&cfg, &second, &err) == 0, "%s", err.text);
 		CHECK(afx_prog_joined(second));
 		CHECK_EQ(afx_prog_id(second), afx_prog_id(first));
 		afx_prog_close_shared(first, false);
