@@ -196,8 +196,8 @@ expect(const struct cni *cni, const char *command, const char *argument, const c
 	if (is_text(&r, expected))
 		return 0;
 	return afx_err_set(err, nak == NULL || is_text(&r, nak) ? nak_code : -EPROTO,
-		"device plugin at %s: answered '%s' to %s%s%s, not '%s'", cni->path, r.text, command,
-		argument[0] != '\0' ? "," : "", argument, expected);
+		"device plugin at %s: answered '%s' to %s%s%s, not '%s'", cni->path, r.text,
+		command, argument[0] != '\0' ? "," : "", argument, expected);
 }
 
 static int

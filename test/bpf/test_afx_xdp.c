@@ -220,8 +220,8 @@ main(void)
 		SKIP("needs root: a network namespace and BPF programs");
 	if (unshare(CLONE_NEWNET) < 0)
 		SKIP("unshare(CLONE_NEWNET): %s", strerror(errno));
-	if (system("ip link add v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 "
-			"numrxqueues 2 numtxqueues 2 && ip link set v0 up && ip link set v1 up") != 0)
+	if (system("ip link add v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 && "
+			"ip link set v0 up && ip link set v1 up") != 0)
 		SKIP("'ip link add type veth' failed: iproute2 and veth are needed");
 	libbpf_set_print(silent);
 	ifindex = if_nametoindex("v0");

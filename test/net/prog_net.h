@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -135,6 +136,8 @@ holder_fork(const struct afx_prog_cfg *cfg, void (*setup)(void))
 
 		if (setup != NULL)
 			setup();
+		/* Not to outlive a test that gives up; capset() in setup would clear it. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		h.told.ret = afx_prog_open(cfg, &prog, &h.told.err);
 		if (h.told.ret == 0) {
 			h.told.id = afx_prog_id(prog);
