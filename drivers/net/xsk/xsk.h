@@ -246,6 +246,7 @@ struct xsk_txq {
 	int fd;
 	bool zc;
 	bool busy;               /* preferred busy polling is on: watched for progress */
+	uint32_t backoff;        /* bursts to come that do not kick */
 	uint32_t stuck;          /* kicks in a row after which nothing had left */
 	uint32_t last_pending;
 	struct xsk_tx_stats stats;

@@ -120,6 +120,7 @@ wire_tx(struct xsk_txq *q, const struct xsk_pair *pair, const struct xsk_layout 
 	q->budget = s->tx_budget;
 	q->zc = pair->region->zc;
 	q->busy = false;
+	q->backoff = 0;
 	q->stuck = 0;
 	q->last_pending = 0;
 	q->bounce_mp = bounce->mp;

@@ -25,6 +25,9 @@
 /* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
 #define REFUSALS_MAX 8
 
+/* Bursts that do not kick after the device was found down or gone. */
+#define BACKOFF 64
+
 /* Kicks without a packet leaving after which busy polling is taken for the cause. */
 #define STUCK_MAX 64
 
@@ -62,6 +65,28 @@ xsk_tx_reclaim(struct xsk_txq *q)
 	return total;
 }
 
+/*
+ * One kick. A device that is down or gone is left alone for a while: nothing would come of asking
+ * it at every burst.
+ */
+static int
+wake(struct xsk_txq *q)
+{
+	int ret;
+
+	if (unlikely(q->backoff > 0)) {
+		q->backoff--;
+		return -ENETDOWN;
+	}
+	ret = afx_kick_tx(q->fd);
+	q->stats.wakeups++;
+	if (unlikely(ret < 0 && ret != -EAGAIN && ret != -EBUSY)) {
+		q->stats.wakeup_errors++;
+		q->backoff = BACKOFF;
+	}
+	return ret;
+}
+
 /* The device refused the packet at the head of the ring: it was counted as sent. */
 static void
 refused(struct xsk_txq *q)
@@ -84,16 +109,14 @@ kick_copy(struct xsk_txq *q)
 	unsigned int refusals = 0;
 
 	while (pending > 0) {
-		int ret = afx_kick_tx(q->fd);
+		int ret = wake(q);
 		uint32_t left = afx_prod_pending(&q->tx);
 
-		q->stats.wakeups++;
 		if (ret == -EBUSY && left < pending) {
 			refused(q);
 			if (++refusals == REFUSALS_MAX)
 				break;
 		} else if (ret < 0 && ret != -EAGAIN) {
-			q->stats.wakeup_errors++;
 			break;
 		}
 		if (left >= pending) {
@@ -129,9 +152,7 @@ kick(struct xsk_txq *q)
 		return;
 	}
 	if (afx_prod_needs_wakeup(&q->tx) && afx_prod_pending(&q->tx) > 0) {
-		q->stats.wakeups++;
-		if (unlikely(afx_kick_tx(q->fd) < 0))
-			q->stats.wakeup_errors++;
+		wake(q);
 		if (unlikely(q->busy))
 			watch_busy(q);
 	}
@@ -265,7 +286,8 @@ xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 	uint32_t idx = q->tx.cached_prod, room, sent = 0;
 	uint16_t i;
 
-	if (q->free_cnt < RTE_MAX((uint32_t)nb, q->free_thresh))
+	/* An empty burst is how an application that went quiet asks for its mbufs. */
+	if (q->free_cnt < RTE_MAX((uint32_t)nb, q->free_thresh) || nb == 0)
 		xsk_tx_reclaim(q);
 	room = RTE_MIN(q->free_cnt, afx_prod_free(&q->tx, nb));
 	for (i = 0; i < nb && sent < room; i++) {
