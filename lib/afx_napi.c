@@ -18,9 +18,10 @@ set_int(int fd, int opt, const char *name, int value, struct afx_err *err)
 	if (setsockopt(fd, SOL_SOCKET, opt, &value, sizeof(value)) == 0)
 		return 0;
 	code = errno;
-	return afx_err_set(err, -code, "setsockopt(%s, %d): %s (%d); %s", name, value, strerror(code),
-		code, code == EPERM ? "busy polling needs CAP_NET_ADMIN" :
-		"busy polling needs Linux 5.11");
+	return afx_err_set(err, -code, "setsockopt(%s, %d): %s (%d); %s", name, value,
+		strerror(code), code,
+		code == EPERM ? "busy polling needs CAP_NET_ADMIN"
+			      : "busy polling needs Linux 5.11");
 }
 
 int

@@ -96,7 +96,7 @@ struct xsk_args {
 	enum xsk_mode mode;
 	bool force_copy;
 	enum xsk_umem umem;
-	uint32_t umem_cap_mib;   /* kernel heads of a port that umem=auto may spend on other pools */
+	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
 };
 
@@ -122,7 +122,7 @@ struct xsk_region {
 	bool zc;
 	bool sg;
 	unsigned int page_shift; /* contiguity unit of its memory, at least 12 */
-	LIST_HEAD(, xsk_pair) bound; /* queues bound with it: any of their sockets can be shared from */
+	LIST_HEAD(, xsk_pair) bound; /* any of their sockets can be shared from */
 	unsigned int queues;     /* queues that use it, bound or about to be */
 	/* Written by the memory callback of any thread, read by transmit bursts. */
 	atomic_bool any_gone;    /* some page was freed since registration */
@@ -196,7 +196,7 @@ struct xsk_rxq {
 	uintptr_t base;          /* of the registration */
 	uint64_t map_base;       /* UMEM offset of the first slot of own[] */
 	uint64_t map_len;        /* slots */
-	uint16_t *own;           /* per slot: 0x8000 | offset in slot of the frame handed out, else 0 */
+	uint16_t *own;           /* per slot: 0x8000 | offset in it of the frame held, else 0 */
 	struct rte_mbuf **own_mbuf; /* pinned pools: the mbuf instead */
 	struct rte_mempool *mp;
 	uint64_t rearm;          /* data_off (overwritten), refcnt, nb_segs, port */
@@ -263,14 +263,16 @@ struct xsk_txq {
 	uint64_t quarantined;
 } __rte_cache_aligned;
 
-/* A netdev queue in use: the socket that a receive and a transmit queue of the same number share. */
+/*
+ * A netdev queue in use: the socket that a receive and a transmit queue of the same number share.
+ */
 struct xsk_pair {
 	LIST_ENTRY(xsk_pair) link; /* of its region */
 	struct afx_socket *sock;
 	struct xsk_region *region;
 	bool on_list;
 	bool in_map;             /* in the XSKMAP */
-	struct rte_mempool *fill_mp; /* transmit-only in zero-copy: where its fill frames came from */
+	struct rte_mempool *fill_mp; /* tx-only in zero-copy: where its fill frames came from */
 	struct rte_mbuf **fill_mbufs;
 	uint32_t fill_cnt;
 };
@@ -383,7 +385,9 @@ int xsk_start(struct rte_eth_dev *dev);
 /* xsk_vdev.c: probe and remove; the private half of a port. */
 void xsk_proc_free(struct rte_eth_dev *dev);
 
-/* xsk_stop.c: closing every queue, proof of release, return of the frames. Runs on partial state. */
+/*
+ * xsk_stop.c: closing every queue, proof of release, return of the frames. Runs on partial state.
+ */
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Operations on the netdev: link, MTU, address, promiscuity. Each checks limits and asks the library. */
+/*
+ * Operations on the netdev: link, MTU, address, promiscuity. Each checks limits and asks the
+ * library.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,8 +98,10 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	int ret;
 
 	if ((uint32_t)mtu + RTE_ETHER_HDR_LEN > room) {
-		XSK_LOG(ERR, "%s: MTU %u needs frames of %u bytes, the receive mbufs have room for %u: "
-			"at most MTU %u", dev->device->name, mtu, mtu + RTE_ETHER_HDR_LEN, room,
+		XSK_LOG(ERR,
+			"%s: MTU %u needs frames of %u bytes, the receive mbufs have room for %u: "
+			"at most MTU %u",
+			dev->device->name, mtu, mtu + RTE_ETHER_HDR_LEN, room,
 			room - RTE_ETHER_HDR_LEN);
 		return -EINVAL;
 	}
@@ -225,14 +230,18 @@ xsk_warn_kernel_use(struct rte_eth_dev *dev)
 	list_queues(taken, cnt, true, ours, sizeof(ours));
 	list_queues(taken, cnt, false, kernel, sizeof(kernel));
 	if (kernel[0] != '\0')
-		XSK_LOG(NOTICE, "%s: netdev queues %s of %s stay with the kernel: packets that the NIC "
+		XSK_LOG(NOTICE,
+			"%s: netdev queues %s of %s stay with the kernel: packets that the NIC "
 			"puts there do not reach this port (narrow them with ethtool -X %s or -L)",
 			dev->device->name, kernel, port->ifname, port->ifname);
 	if (afx_netdev_use(proc->ctl, port->ifindex, &use, NULL) < 0 ||
 			(!use.address && !use.default_route))
 		return;
-	XSK_LOG(WARNING, "%s: %s has %s: the kernel no longer receives what arrives on queues %s; to "
-		"keep it, give this port other queues (start_queue, queue_count) and steer the kernel's "
-		"traffic to the rest (ethtool -X, -N)", dev->device->name, port->ifname,
+	XSK_LOG(WARNING,
+		"%s: %s has %s: the kernel no longer receives what arrives on queues %s; to "
+		"keep it, give this port other queues (start_queue, queue_count) and steer the "
+		"kernel's "
+		"traffic to the rest (ethtool -X, -N)",
+		dev->device->name, port->ifname,
 		use.default_route ? "the default route" : "an address", ours);
 }

@@ -22,8 +22,10 @@ removed(struct rte_eth_dev *dev)
 	if (port->gone)
 		return;
 	port->gone = true;
-	XSK_LOG(ERR, "%s: interface %s was removed or moved to another namespace: the port receives and "
-		"sends nothing any more, close it", dev->device->name, port->ifname);
+	XSK_LOG(ERR,
+		"%s: interface %s was removed or moved to another namespace: the port receives and "
+		"sends nothing any more, close it",
+		dev->device->name, port->ifname);
 	xsk_link_update(dev, 0);
 	rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_LSC, NULL);
 	rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_RMV, NULL);
@@ -36,8 +38,8 @@ changed(struct rte_eth_dev *dev, const struct afx_netdev *nd)
 	struct rte_eth_link before, after;
 
 	if (nd->name[0] != '\0' && strcmp(nd->name, port->ifname) != 0) {
-		XSK_LOG(NOTICE, "%s: interface %s is now called %s", dev->device->name, port->ifname,
-			nd->name);
+		XSK_LOG(NOTICE, "%s: interface %s is now called %s", dev->device->name,
+			port->ifname, nd->name);
 		snprintf(port->ifname, sizeof(port->ifname), "%s", nd->name);
 	}
 	rte_eth_linkstatus_get(dev, &before);
@@ -84,8 +86,8 @@ on_readable(void *arg)
 		struct xsk_proc *proc = xsk_proc(dev);
 
 		if (proc == NULL || proc->monitor_fd < 0 ||
-				afx_netdev_monitor_read(proc->monitor_fd, xsk_port(dev)->ifindex, on_event,
-					dev) <= 0)
+			afx_netdev_monitor_read(
+				proc->monitor_fd, xsk_port(dev)->ifindex, on_event, dev) <= 0)
 			break;
 	}
 }
@@ -139,7 +141,9 @@ xsk_monitor_close(struct rte_eth_dev *dev)
 
 	if (proc->intr == NULL)
 		return;
-	/* An application that closes the port in its RMV handler runs inside the callback itself. */
+	/*
+	 * An application that closes the port in its RMV handler runs inside the callback itself.
+	 */
 	if (!rte_thread_is_intr()) {
 		rte_intr_callback_unregister_sync(proc->intr, on_readable, dev);
 		forget_handle(proc->intr, NULL);

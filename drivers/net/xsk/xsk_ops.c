@@ -7,8 +7,8 @@
 #include "xsk.h"
 
 /*
- * ethdev writes MTU 1500 into every configuration that names none, so that value cannot be told from
- * a wish: only another one is.
+ * ethdev writes MTU 1500 into every configuration that names none, so that value cannot be told
+ * from a wish: only another one is.
  */
 static int
 xsk_dev_configure(struct rte_eth_dev *dev)
@@ -71,7 +71,9 @@ xsk_dev_stop(struct rte_eth_dev *dev)
 
 	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
 	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
-	/* A burst that began before may still run on another lcore: ethdev leaves that to the user. */
+	/*
+	 * A burst that began before may still run on another lcore: ethdev leaves that to the user.
+	 */
 	rte_wmb();
 	dev->data->dev_started = 0;
 	xsk_stop(dev);
@@ -137,7 +139,8 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->min_mtu = RTE_MAX((uint32_t)RTE_ETHER_MIN_MTU, port->min_mtu);
 	info->max_mtu = info->max_rx_pktlen - RTE_ETHER_HDR_LEN;
 	if (port->max_mtu != 0)
-		info->max_mtu = RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
+		info->max_mtu =
+			RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
 	info->rx_desc_lim = lim;
 	info->tx_desc_lim = lim;
 	info->default_rxportconf.ring_size = XSK_DESC_DEFAULT;
@@ -171,8 +174,10 @@ xsk_priv_dump(struct rte_eth_dev *dev, FILE *f)
 		port->why[0] != '\0' ? port->why : "-");
 	fprintf(f, "  netdev queues: from %u, rx %u, tx %u in use by the netdev\n",
 		port->args.start_queue, port->netdev_rx, port->netdev_tx);
-	fprintf(f, "  umem: %" PRIu64 " bytes pinned in %u registration(s), %" PRIu64
-		" bytes of kernel heads\n", port->umem_pinned, port->umem_regions, port->umem_heads);
+	fprintf(f,
+		"  umem: %" PRIu64 " bytes pinned in %u registration(s), %" PRIu64
+		" bytes of kernel heads\n",
+		port->umem_pinned, port->umem_regions, port->umem_heads);
 	return 0;
 }
 

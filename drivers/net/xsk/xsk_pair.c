@@ -14,8 +14,8 @@
 #include "xsk.h"
 
 /*
- * Fill ring of a queue that only transmits. In zero-copy the kernel needs buffers to receive what it
- * will pass to its own stack; a NAPI round takes at most 64.
+ * Fill ring of a queue that only transmits. In zero-copy the kernel needs buffers to receive what
+ * it will pass to its own stack; a NAPI round takes at most 64.
  */
 #define TXONLY_FILL 128
 #define RING_MIN 64
@@ -83,8 +83,9 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 		q->aside = rte_zmalloc_socket("xsk_aside", crossing * sizeof(*q->aside), 0,
 			q->socket_id);
 		if (q->aside == NULL)
-			return afx_err_set(err, -ENOMEM, "rx queue %u: no memory to set %u frames aside",
-				q->queue_id, crossing);
+			return afx_err_set(err, -ENOMEM,
+				"rx queue %u: no memory to set %u frames aside", q->queue_id,
+				crossing);
 		q->aside_room = crossing;
 	}
 	q->cross_shift = crossing > 0 ? shift : 63;
@@ -144,7 +145,8 @@ fill_txonly(struct xsk_pair *pair, const struct xsk_layout *lay, const struct xs
 	pair->fill_mp = lay->mp;
 	pair->fill_mbufs = calloc(TXONLY_FILL, sizeof(*pair->fill_mbufs));
 	if (pair->fill_mbufs == NULL)
-		return afx_err_set(err, -ENOMEM, "no memory for the fill frames of a tx-only queue");
+		return afx_err_set(
+			err, -ENOMEM, "no memory for the fill frames of a tx-only queue");
 	for (uint32_t i = 0; i < TXONLY_FILL; i++) {
 		struct rte_mbuf *m = rte_mbuf_raw_alloc(lay->mp);
 		uintptr_t at;
@@ -236,8 +238,8 @@ set_busy(struct rte_eth_dev *dev, uint16_t qid)
 		port->busy = false;
 		snprintf(port->busy_why, sizeof(port->busy_why), "%s", err.text);
 		if (qid == 0)
-			XSK_LOG(NOTICE, "%s: busy_budget=%u: busy polling stays off: %s", dev->device->name,
-				port->args.busy_budget, err.text);
+			XSK_LOG(NOTICE, "%s: busy_budget=%u: busy polling stays off: %s",
+				dev->device->name, port->args.busy_budget, err.text);
 		return;
 	}
 	port->busy = true;
@@ -272,7 +274,8 @@ xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	want.chunk = fr.chunk;
 	ret = xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span, err);
 	if (ret == 0)
-		ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
+		ret = xsk_region_get(
+			&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
 	if (ret == 0)
 		ret = open_socket(dev, qid, how, &fr, err);
 	if (ret < 0)

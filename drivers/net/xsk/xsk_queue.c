@@ -37,8 +37,8 @@ threshold(const char *what, uint16_t qid, uint16_t asked, uint16_t dflt, uint16_
 	uint32_t *out)
 {
 	if (asked >= nb_desc) {
-		XSK_LOG(ERR, "%s queue %u: free threshold %u is not below the %u descriptors", what, qid,
-			asked, nb_desc);
+		XSK_LOG(ERR, "%s queue %u: free threshold %u is not below the %u descriptors", what,
+			qid, asked, nb_desc);
 		return -EINVAL;
 	}
 	*out = asked != 0 ? asked : RTE_MIN((uint32_t)dflt, nb_desc / 4u);

@@ -2,8 +2,8 @@
 /*
  * The receive burst and the refill of the fill ring.
  *
- * A frame is handed to the kernel by its address and noted in own[]; a descriptor that comes back is
- * believed only if it names a frame noted there. The sum of fill ring, kernel and rx ring (held)
+ * A frame is handed to the kernel by its address and noted in own[]; a descriptor that comes back
+ * is believed only if it names a frame noted there. The sum of fill ring, kernel and rx ring (held)
  * never exceeds nb_desc, whatever the sizes of the rings.
  */
 #include <rte_prefetch.h>
@@ -59,7 +59,9 @@ own(struct xsk_rxq *q, struct rte_mbuf *m, const bool pinned, uint64_t *addr)
 	uint64_t rel = fill - q->base - q->map_base;
 	uint64_t slot = rel >> XSK_SLOT_SHIFT;
 
-	/* Outside the registration the kernel would swallow it without a word, across a page too. */
+	/*
+	 * Outside the registration the kernel would swallow it without a word, across a page too.
+	 */
 	if (unlikely(slot >= q->map_len || afx_frame_crosses(fill, q->chunk, q->cross_shift))) {
 		if (q->aside_cnt < q->aside_room)
 			q->aside[q->aside_cnt++] = m;
@@ -234,5 +236,6 @@ xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 {
 	const struct xsk_rxq *q = queue;
 
-	return q->layout.pinned ? rx_burst(queue, pkts, nb, true) : rx_burst(queue, pkts, nb, false);
+	return q->layout.pinned ? rx_burst(queue, pkts, nb, true)
+				: rx_burst(queue, pkts, nb, false);
 }

@@ -123,7 +123,10 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 
 		if (q == NULL)
 			continue;
-		/* Without a free buffer the kernel counts a drop too: fill_empty is not added again. */
+		/*
+		 * Without a free buffer the kernel counts a drop too: fill_empty is not added
+		 * again.
+		 */
 		k = rx_kstats(q);
 		stats->ipackets += q->stats.pkts;
 		stats->ibytes += q->stats.bytes;
@@ -193,8 +196,8 @@ put(struct walk *w, const char *dir, int queue, const char *name, uint64_t value
 	}
 	if (w->cnt < w->room && w->names != NULL) {
 		if (queue >= 0)
-			snprintf(w->names[w->cnt].name, sizeof(w->names[0].name), "%s_q%d_%s", dir, queue,
-				name);
+			snprintf(w->names[w->cnt].name, sizeof(w->names[0].name), "%s_q%d_%s", dir,
+				queue, name);
 		else
 			snprintf(w->names[w->cnt].name, sizeof(w->names[0].name), "%s", name);
 	}

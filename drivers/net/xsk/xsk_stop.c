@@ -53,7 +53,8 @@ return_rx(struct xsk_rxq *q)
 		r.cnt++;
 	}
 	if (r.cnt != q->held)
-		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, r.cnt, q->held);
+		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, r.cnt,
+			q->held);
 	for (uint32_t i = 0; i < q->aside_cnt; i++)
 		rte_mempool_put(q->mp, q->aside[i]);
 }
@@ -118,9 +119,11 @@ return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
 	if (lost == 0)
 		return;
 	port->quarantined += lost;
-	XSK_LOG(ERR, "%s: netdev queue %u of %s is still held %u ms after close (a forked child keeps "
-		"its socket?): %" PRIu64 " mbufs are kept out of use for good", dev->device->name,
-		port->args.start_queue + qid, port->ifname, XSK_RELEASE_WAIT_MS, lost);
+	XSK_LOG(ERR,
+		"%s: netdev queue %u of %s is still held %u ms after close (a forked child keeps "
+		"its socket?): %" PRIu64 " mbufs are kept out of use for good",
+		dev->device->name, port->args.start_queue + qid, port->ifname, XSK_RELEASE_WAIT_MS,
+		lost);
 }
 
 /* 1 released, 0 not yet, -errno cannot be told. */

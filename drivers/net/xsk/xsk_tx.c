@@ -47,7 +47,8 @@ xsk_tx_reclaim(struct xsk_txq *q)
 		if (n == 0)
 			break;
 		for (uint32_t i = 0; i < n; i++) {
-			uint32_t tag = afx_frame_offset(afx_cons_addr(&q->comp, q->comp.cached_cons + i));
+			uint32_t tag =
+				afx_frame_offset(afx_cons_addr(&q->comp, q->comp.cached_cons + i));
 
 			if (unlikely(tag >= q->nb_desc || q->slot[tag] == NULL)) {
 				q->stats.bad_comp++;

@@ -32,8 +32,10 @@ check_overlap(const struct xsk_port *port, struct afx_err *err)
 				lo >= ohi || olo >= hi)
 			continue;
 		ret = afx_err_set(err, -EBUSY,
-			"queues %u-%u of %s overlap queues %u-%u of port %s: give disjoint start_queue and "
-			"queue_count", lo, hi - 1, port->ifname, olo, ohi - 1, p->dev->data->name);
+			"queues %u-%u of %s overlap queues %u-%u of port %s: give disjoint "
+			"start_queue and "
+			"queue_count",
+			lo, hi - 1, port->ifname, olo, ohi - 1, p->dev->data->name);
 		break;
 	}
 	pthread_mutex_unlock(&ports_lock);
@@ -62,7 +64,8 @@ find_queues(struct xsk_port *port, struct xsk_proc *proc, const struct afx_netde
 			a->start_queue, nd->name, most - 1, nd->name);
 	if (a->start_queue + a->queue_count > most)
 		return afx_err_set(err, -EINVAL,
-			"start_queue=%u,queue_count=%u: %s has queues 0-%u (ethtool -l %s, -L changes them)",
+			"start_queue=%u,queue_count=%u: %s has queues 0-%u (ethtool -l %s, -L "
+			"changes them)",
 			a->start_queue, a->queue_count, nd->name, most - 1, nd->name);
 	most = a->queue_count != 0 ? a->queue_count : most - a->start_queue;
 	most = RTE_MIN(most, (uint32_t)RTE_MAX_QUEUES_PER_PORT);
