@@ -111,8 +111,7 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	if (nd.mtu == mtu)
 		return 0;
 	/* First the record: a process killed in between must be mended by the next. */
-	if (proc->state != NULL)
-		afx_state_record_mtu(proc->state, nd.mtu, mtu);
+	afx_state_record_mtu(proc->state, nd.mtu, mtu, &err);
 	ret = afx_netdev_set_mtu(proc->ctl, port->ifindex, mtu, &err);
 	return ret < 0 ? fail(dev, ret, &err) : 0;
 }
@@ -131,8 +130,7 @@ xsk_mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 		return ret;
 	if (memcmp(nd.mac, addr, AFX_MAC_LEN) == 0)
 		return 0;
-	if (proc->state != NULL)
-		afx_state_record_mac(proc->state, nd.mac, addr->addr_bytes);
+	afx_state_record_mac(proc->state, nd.mac, addr->addr_bytes, &err);
 	ret = afx_netdev_set_mac(proc->ctl, port->ifindex, addr->addr_bytes, &err);
 	if (ret < 0)
 		return fail(dev, ret, &err);

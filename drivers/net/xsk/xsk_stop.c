@@ -183,6 +183,21 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 	xsk_tx_reclaim(q);
 }
 
+/* A dispatcher's component outlives its process: the last user of the netdev takes it away. */
+static void
+close_prog(struct xsk_proc *proc)
+{
+	int token;
+
+	if (proc->prog == NULL)
+		return;
+	token = afx_ctl_enter(proc->ctl, NULL);
+	afx_prog_close_shared(proc->prog, afx_state_users_exclusive(proc->state) == 1);
+	if (token >= 0)
+		afx_ctl_leave(proc->ctl, token);
+	proc->prog = NULL;
+}
+
 void
 xsk_close_queues(struct rte_eth_dev *dev)
 {
@@ -232,8 +247,7 @@ xsk_close_queues(struct rte_eth_dev *dev)
 		pair->sock = NULL;
 		return_frames(dev, i, wait_released(dev, port->args.start_queue + i, deadline));
 	}
-	afx_prog_close(proc->prog);
-	proc->prog = NULL;
+	close_prog(proc);
 }
 
 void

@@ -74,6 +74,25 @@ find_queues(struct xsk_port *port, struct xsk_proc *proc, const struct afx_netde
 	return 0;
 }
 
+/*
+ * Mend what a killed process left on the netdev, then count as its user. A folder that cannot be
+ * written is no reason to fail: then a kill leaves a changed MTU or address behind.
+ */
+static int
+open_state(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
+{
+	int ret = afx_state_recover(proc->ctl, port->ifindex, err);
+
+	if (ret > 0)
+		XSK_LOG(NOTICE, "%s: put back what a killed process had changed", port->ifname);
+	else if (ret < 0)
+		XSK_LOG(WARNING, "%s: %s", port->ifname, err->text);
+	ret = afx_state_open(proc->ctl, port->ifindex, &proc->state, err);
+	if (ret > 0)
+		XSK_LOG(INFO, "%s: no record of changes: %s", port->ifname, err->text);
+	return RTE_MIN(ret, 0);
+}
+
 /* Everything that can be refused before a port exists. */
 static int
 examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
@@ -93,7 +112,6 @@ examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 	snprintf(port->ifname, sizeof(port->ifname), "%s", nd.name);
 	snprintf(port->driver, sizeof(port->driver), "%s", nd.driver);
 	snprintf(port->bus_info, sizeof(port->bus_info), "%s", nd.bus_info);
-	memcpy(&port->mac, nd.mac, sizeof(port->mac));
 	port->min_mtu = nd.min_mtu;
 	port->max_mtu = nd.max_mtu;
 	afx_iommu_type(port->bus_info, port->iommu, sizeof(port->iommu));
@@ -111,6 +129,12 @@ examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 	afx_ctl_leave(proc->ctl, token);
 	if (ret == 0 && port->args.use_cni)
 		ret = afx_cni_get_map(port->args.dp_path, nd.name, &proc->map_fd, err);
+	if (ret == 0)
+		ret = open_state(port, proc, err);
+	if (ret == 0)
+		ret = afx_netdev_by_index(proc->ctl, port->ifindex, &nd, err);
+	if (ret == 0)
+		memcpy(&port->mac, nd.mac, sizeof(port->mac));
 	return ret;
 }
 
@@ -129,6 +153,7 @@ free_proc(struct xsk_proc *proc)
 	close_fd(proc->map_fd);
 	close_fd(proc->promisc_fd);
 	close_fd(proc->allmulti_fd);
+	afx_state_close(proc->state);
 	afx_ctl_close(proc->ctl);
 	free(proc);
 }
@@ -137,13 +162,15 @@ void
 xsk_proc_free(struct rte_eth_dev *dev)
 {
 	struct xsk_proc *proc = xsk_proc(dev);
+	struct afx_err err;
 
 	pthread_mutex_lock(&ports_lock);
 	TAILQ_REMOVE(&ports, proc, next);
 	pthread_mutex_unlock(&ports_lock);
 	xsk_monitor_close(dev);
-	if (proc->state != NULL)
-		afx_state_close(proc->state);
+	/* Nothing to do where nothing was changed, or where another process still uses the netdev. */
+	if (afx_state_restore(proc->ctl, proc->state, &err) < 0)
+		XSK_LOG(ERR, "%s: %s", dev->data->name, err.text);
 	dev->process_private = NULL;
 	free_proc(proc);
 }
