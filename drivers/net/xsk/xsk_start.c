@@ -13,11 +13,10 @@
 
 #include <rte_cycles.h>
 
-#include "afx_cni.h"
+#include "afx_uapi.h"
 #include "xsk.h"
 
-/* Bit of netdev-genl's xdp-features (linux/netdev.h, NETDEV_XDP_ACT_XSK_ZEROCOPY, kernel 6.3). */
-#define FEATURE_ZEROCOPY (1u << 3)
+
 
 /*
  * Frames that may be kept out of circulation because the NIC cannot follow them: pool size / this.
@@ -131,7 +130,7 @@ check_zc(struct rte_eth_dev *dev, struct afx_err *err)
 	struct afx_err ignored;
 
 	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) == 0 &&
-		f.known && !(f.features & FEATURE_ZEROCOPY))
+		f.known && !(f.features & AFX_XDP_ACT_XSK_ZEROCOPY))
 		return afx_err_set(err, -EOPNOTSUPP, "driver %s of %s has no AF_XDP zero-copy",
 			port->driver[0] != '\0' ? port->driver : "?", port->ifname);
 	return 0;
