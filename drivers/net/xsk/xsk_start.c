@@ -16,8 +16,6 @@
 #include "afx_uapi.h"
 #include "xsk.h"
 
-
-
 /*
  * Frames that may be kept out of circulation because the NIC cannot follow them: pool size / this.
  */
