@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# What several tests of this folder share beyond test/lib/net.sh, sourced after it.
+
+# aim NAMESPACE INTERFACE MASK...: CPUs that use each Tx queue, one hexadecimal mask a queue; a veth
+# peer receives on the queue of the same number. Without this a generator on one CPU, past the
+# qdisc, uses one queue; with one mask for several queues the hash of the flow chooses.
+aim() {
+	local ns=$1 dev=$2 queue=0 mask
+	shift 2
+	for mask; do
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		in_ns "$ns" sh -c 'echo "$1" >"/sys/class/net/$2/queues/tx-$3/xps_cpus"' - \
+			"$mask" "$dev" $queue || exit 1
+		queue=$((queue + 1))
+	done
+}
+
+# spread NAMESPACE INTERFACE QUEUES: the hash of the flow chooses the queue.
+spread() {
+	local masks=() i
+	[ "$3" -gt 1 ] || return 0
+	for ((i = 0; i < $3; i++)); do
+		masks+=("$(printf %x $(((1 << $(nproc --all)) - 1)))")
+	done
+	aim "$1" "$2" "${masks[@]}"
+}
+
+# xstats REGEX [PORT]: sum of the extended statistics whose whole name matches.
+xstats() {
+	telemetry "/ethdev/xstats,${2:-0}" | jget \
+		"sum(v for k, v in d.items() if __import__('re').fullmatch(r'$1', k))"
+}
+
+# xstats_is N REGEX [PORT]: for check.
+xstats_is() {
+	local got
+	got=$(xstats "$2" "${3:-0}")
+	echo "$2 of port ${3:-0}: $got, wanted $1"
+	[ "$got" = "$1" ]
+}
+
+# says REGEX: testpmd printed it; what it printed of the driver is shown when not.
+says() {
+	grep -E -e 'net_xsk: ' "$T/${TP:-tp}.out" | tail -n 5
+	grep -qE -e "$1" "$T/${TP:-tp}.out"
+}
+
+# says_soon REGEX [SECONDS]
+says_soon() {
+	wait_for "${2:-10}" says "$1"
+}
+
+# is A B: two strings are the same.
+is() {
+	echo "'$1', wanted '$2'"
+	[ "$1" = "$2" ]
+}
+
+# of_port EXPRESSION [PORT]: Python expression of the driver's telemetry of a port.
+of_port() {
+	telemetry "/net_xsk/port,${2:-0}" | jget "$1"
+}
+
+# only_xsk: for tests of what the other drivers have not got.
+only_xsk() {
+	[ "$PMD" = xsk ] || skip "about net_xsk alone"
+}
