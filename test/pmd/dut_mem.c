@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that comes and goes under a running port; foreign mbufs; traffic for any EAL mode. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/statfs.h>
+
+#include "dut.h"
+
+/* One byte pattern over the whole data room of every free mbuf, and headers remembered. */
+struct header {
+	struct rte_mbuf *m;
+	void *buf_addr;
+	struct rte_mempool *pool;
+	uint16_t buf_len;
+};
+
+struct header_check {
+	struct header *list;
+	unsigned int n;
+	unsigned int damaged;
+	bool compare;
+};
+
+static void
+each_mbuf(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
+{
+	struct header_check *c = arg;
+	struct header now = { 0 };
+	struct rte_mbuf *m = obj;
+
+	RTE_SET_USED(mp);
+	now.m = m;
+	now.buf_addr = m->buf_addr;
+	now.pool = m->pool;
+	now.buf_len = m->buf_len;
+	if (c->compare)
+		c->damaged += memcmp(&c->list[i], &now, sizeof(now)) != 0;
+	else
+		c->list[i] = now;
+}
+
+static void
+case_foreign_big(struct dut *d)
+{
+	struct port_cfg cfg = { .nb_rxq = 1, .nb_txq = 1, .rx_desc = 512, .tx_desc = 512 };
+	static struct header headers[8191];
+	struct header_check c = { .list = headers };
+	static const unsigned int lens[] = { 1514, 2300, 3000, 4000, 8000 };
+	struct rte_mempool *big;
+	struct tally t = { 0 };
+	uint8_t frame[DUT_MAX_FRAME];
+	struct rte_mbuf *m;
+	struct peer p;
+	unsigned int i, len;
+	uint16_t port;
+
+	cfg.mp = pool_new("rx", RTE_DIM(headers), 0, DUT_ROOM);
+	big = pool_new("big", 511, 0, 9216);
+	if (!EXPECT(d, cfg.mp && big && peer_open(&p, d->peer) == 0, "pools or peer"))
+		return;
+	if (!port_up(d, &port, &cfg, ""))
+		return;
+	rte_mempool_obj_iter(cfg.mp, each_mbuf, &c);
+	c.compare = true;
+	for (i = 0; i < 64; i++) {
+		len = lens[i % RTE_DIM(lens)];
+		m = mbuf_frame(big, len, 21, i, i);
+		if (m != NULL && rte_eth_tx_burst(port, 0, &m, 1) == 0)
+			rte_pktmbuf_free(m);
+		while ((len = peer_recv(&p, frame, sizeof(frame), 2)) > 0)
+			tally_frame(frame, len, 21, &t);
+	}
+	rte_mempool_obj_iter(cfg.mp, each_mbuf, &c);
+	EXPECT(d, c.damaged == 0, "%u mbuf headers of the Rx pool overwritten", c.damaged);
+	EXPECT(d, t.wrong == 0, "%u frames with wrong bytes at the peer", t.wrong);
+	/* A port with a damaged pool is better left alone. */
+	if (d->failed > 0)
+		return;
+	EXPECT(d, WAIT_UNTIL((rte_eth_tx_burst(port, 0, NULL, 0), rte_mempool_full(big)), 500),
+	       "%u of %u foreign mbufs home", rte_mempool_avail_count(big), big->size);
+	port_close(port);
+	pool_whole(d, cfg.mp, "after close");
+	peer_close(&p);
+}
+
+/* Hugepages free in the mount given by --huge-dir, which the script makes for us alone. */
+static long
+huge_free(struct dut *d)
+{
+	char path[300];
+	struct statfs fs;
+
+	snprintf(path, sizeof(path), "%s/huge", d->tmp);
+	if (statfs(path, &fs) != 0 || fs.f_type != 0x958458f6 || fs.f_blocks == 0)
+		return -1;
+	return fs.f_bfree;
+}
+
+/*
+ * A Tx pool is freed, its hugepages go back, and a new pool gets new pages at the same address
+ * while the port runs: the wire must show the new pages' bytes.
+ */
+static void
+case_remap(struct dut *d)
+{
+	struct port_cfg cfg = { .nb_rxq = 2, .nb_txq = 2, .rx_desc = 512, .tx_desc = 512 };
+	struct rte_mempool *tx;
+	struct peer p;
+	uint16_t port;
+	long before, after;
+	void *first = NULL, *base;
+	unsigned int i, same = 0;
+
+	cfg.mp = pool_new("rx", 8191, 250, DUT_ROOM);
+	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+		return;
+	/* There from the start, so that the driver may have taken it into its memory. */
+	tx = pool_new("tx", 16383, 0, DUT_ROOM);
+	before = huge_free(d);
+	if (!port_up(d, &port, &cfg, ""))
+		return;
+	for (i = 0; i < 6 && EXPECT(d, tx != NULL, "Tx pool %u", i); i++) {
+		struct tally t = { 0 };
+
+		base = STAILQ_FIRST(&tx->mem_list)->addr;
+		same += base == first;
+		first = base;
+		peer_drain(&p);
+		traffic_out(d, &p, port, 2, tx, 1000, 30 + i, &t);
+		EXPECT(d, t.right == 1000 && t.wrong == 0, "pool %u: of 1000 out, %u right %u wrong", i,
+		       t.right, t.wrong);
+		WAIT_UNTIL((rte_eth_tx_burst(port, 0, NULL, 0), rte_eth_tx_burst(port, 1, NULL, 0),
+			    rte_mempool_full(tx)), 500);
+		if (!EXPECT(d, rte_mempool_full(tx), "pool %u: %u of %u home", i,
+			    rte_mempool_avail_count(tx), tx->size))
+			break;
+		rte_mempool_free(tx);
+		tx = pool_new("tx", 16383, 0, DUT_ROOM);
+	}
+	if (same == 0)
+		dut_skip(d, "EAL never gave the same address again");
+	port_close(port);
+	pool_whole(d, cfg.mp, "after close");
+	after = -1;
+	if (before >= 0)
+		WAIT_UNTIL((after = huge_free(d)) >= before, DUT_WAIT_MS);
+	EXPECT(d, after >= before, "%ld hugepages free, %ld before start", after, before);
+	peer_close(&p);
+}
+
+/* Traffic both ways, for scripts that vary EAL's memory. */
+static void
+case_traffic(struct dut *d)
+{
+	struct port_cfg cfg = { .nb_rxq = 2, .nb_txq = 2, .rx_desc = 512, .tx_desc = 512 };
+	struct peer p;
+	uint16_t port;
+
+	cfg.mp = pool_new("rx", 8191, 250, DUT_ROOM);
+	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+		return;
+	if (!port_up(d, &port, &cfg, ""))
+		return;
+	traffic_both(d, &p, port, &cfg, 3000, "traffic");
+	EXPECT(d, rte_eth_dev_stop(port) == 0, "stop");
+	port_close(port);
+	peer_close(&p);
+}
+
+/* Peer alone, of a forwarder in another process: count frames out and back. */
+static void
+helper_echo(struct dut *d)
+{
+	unsigned int sent = 0, n = d->count ? d->count : 500, len, tries = 0;
+	uint64_t end = now_ms() + 15000;
+	uint8_t frame[DUT_MAX_FRAME];
+	struct tally t = { 0 };
+	struct peer p;
+
+	if (!EXPECT(d, peer_open(&p, d->peer) == 0, "peer"))
+		return;
+	/* Until the forwarder is up. */
+	do {
+		frame_fill(frame, 64, 40, tries, tries);
+		peer_send(&p, frame, 64);
+		len = peer_recv(&p, frame, sizeof(frame), 20);
+		tries++;
+	} while (len == 0 && now_ms() < end);
+	EXPECT(d, len > 0, "nothing comes back from the forwarder");
+	WAIT_UNTIL(peer_recv(&p, frame, sizeof(frame), 100) == 0, DUT_WAIT_MS);
+	while (len > 0 && t.right + t.wrong < n && now_ms() < end) {
+		while (sent < n && sent - t.right - t.wrong < 64) {
+			frame_fill(frame, 64 + sent % 1400, 41, sent, sent);
+			peer_send(&p, frame, 64 + sent % 1400);
+			sent++;
+			end = now_ms() + DUT_WAIT_MS;
+		}
+		len = 1;
+		while ((len = peer_recv(&p, frame, sizeof(frame), 1)) > 0)
+			tally_frame(frame, len, 41, &t);
+		len = 1;
+	}
+	EXPECT(d, t.right == n && t.wrong == 0, "of %u frames back, %u right %u wrong", n, t.right,
+	       t.wrong);
+	peer_close(&p);
+}
+
+const struct dut_case dut_mem_cases[] = {
+	{ "foreign-big", "6", 1, 0, "shown", "foreign mbufs larger than the room", case_foreign_big },
+	{ "remap", "-", 2, 0, "broken", "Tx pool freed and made again", case_remap },
+	{ "traffic", "-", 2, DUT_HELPER, "pass", "traffic both ways", case_traffic },
+	{ "echo", "-", 2, DUT_HELPER | DUT_NO_EAL, "-", "peer of a forwarder", helper_echo },
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
+};
