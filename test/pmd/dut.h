@@ -201,7 +201,7 @@ uint64_t
 netdev_rx_packets(const char *ifname);
 int
 netdev_up(const char *ifname, bool up);
-/* Open descriptors whose link text contains what ("" for all). */
+/* Open descriptors whose link text contains what ("" for all but hugepages). */
 unsigned int
 fd_count(const char *what);
 

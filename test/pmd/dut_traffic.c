@@ -108,6 +108,7 @@ traffic_out(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_txq,
 	uint64_t end = now_ms() + DUT_WAIT_MS;
 	struct rte_mbuf *m = NULL;
 	unsigned int taken = 0;
+	uint16_t q;
 
 	while (taken < n && now_ms() < end) {
 		if (m == NULL)
@@ -126,7 +127,8 @@ traffic_out(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_txq,
 	EXPECT(d, taken == n, "the driver took %u of %u packets", taken, n);
 	end = now_ms() + DUT_WAIT_MS;
 	while (t->right + t->wrong < taken && now_ms() < end) {
-		rte_eth_tx_burst(port, 0, NULL, 0);
+		for (q = 0; q < nb_txq; q++)
+			rte_eth_tx_burst(port, q, NULL, 0);
 		peer_tally(p, tag, t, 10);
 	}
 	return taken;

@@ -16,10 +16,7 @@ usage() {
 	exit 2
 }
 
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
+. "$here/ns_pair.sh"
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -43,24 +40,7 @@ done
 # The only thing run inside the namespaces: one case on one driver.
 inner_run() {
 	queues=$1
-	mount --make-rprivate / &&
-	mount -t sysfs sysfs /sys &&
-	mount -t bpf bpf /sys/fs/bpf &&
-	mount -t tmpfs tmpfs /run || skip "cannot mount in a private namespace"
-	tmp=/run/dut
-	mkdir -p $tmp/huge $tmp/bpf
-	mount -t bpf bpf $tmp/bpf || skip "no bpffs"
-	mount -t hugetlbfs -o pagesize=2M,size=448M hugetlbfs $tmp/huge || skip "no hugetlbfs"
-	for key in all default; do
-		f=/proc/sys/net/ipv6/conf/$key/disable_ipv6
-		[ ! -e $f ] || echo 1 > $f
-	done
-	ip link add dut0 numtxqueues $queues numrxqueues $queues type veth \
-		peer name peer0 numtxqueues $queues numrxqueues $queues || skip "no veth"
-	for dev in dut0 peer0; do
-		ethtool -K $dev gro off gso off tso off tx off rx off sg off > /dev/null 2>&1
-		ip link set dev $dev up
-	done
+	ns_pair $queues
 	set -- "$dut" --case $cases --pmd $pmds --iface dut0 --peer peer0 --queues $queues --tmp $tmp
 	[ -z "$plugin" ] || [ $pmds = net_af_xdp ] || set -- "$@" --plugin "$plugin"
 	[ -z "$prog" ] || set -- "$@" --prog "$prog"
@@ -72,11 +52,7 @@ inner_run() {
 	timeout -k 5 $limit "$@" --eal "-l 0,1 $eal"
 }
 
-[ "$(id -u)" = 0 ] || skip "needs root"
-for tool in ip ethtool unshare timeout; do
-	command -v $tool > /dev/null || skip "needs $tool"
-done
-[ "$(nproc)" -ge 2 ] || skip "needs two processors"
+need_machine
 if [ $inner = 1 ]; then
 	cases=${cases# }
 	inner_run "$("$dut" --list | awk -v c="$cases" '$1 == c { print $3 }' | grep . || echo 2)"
@@ -84,8 +60,7 @@ if [ $inner = 1 ]; then
 fi
 case $eal in
 *--no-huge*) ;;
-*)	free=$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages 2> /dev/null || echo 0)
-	[ "$free" -ge 160 ] || skip "needs 160 free hugepages of 2 MiB, there are $free" ;;
+*) need_hugepages ;;
 esac
 
 run_case() {
