@@ -177,6 +177,12 @@ traffic_in(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_rxq, unsign
 unsigned int
 traffic_out(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_txq,
 	    struct rte_mempool *mp, unsigned int n, uint8_t tag, struct tally *t);
+/* Until a frame has come through each way: links that came up lose the first ones silently. */
+bool
+path_ready(struct peer *p, uint16_t port, const struct port_cfg *cfg);
+/* Let sent mbufs come home, by every means an application has. */
+void
+tx_reap(uint16_t port, uint16_t nb_txq);
 /* Expect n frames in and n out, all right. */
 bool
 traffic_both(struct dut *d, struct peer *p, uint16_t port, const struct port_cfg *cfg,

@@ -48,6 +48,7 @@ case_link(struct dut *d)
 	expect_link(d, port, RTE_ETH_LINK_DOWN, "interface administratively down");
 	netdev_up(d->iface, true);
 	expect_link(d, port, RTE_ETH_LINK_UP, "interface up again");
+	EXPECT(d, path_ready(&p, port, &cfg), "nothing comes through after down and up");
 	traffic_both(d, &p, port, &cfg, 300, "after down and up");
 	port_close(port);
 	peer_close(&p);
@@ -163,6 +164,7 @@ case_carrier_down(struct dut *d)
 
 	netdev_up(d->peer, true);
 	WAIT_UNTIL(link_status(port) == RTE_ETH_LINK_UP, DUT_WAIT_MS);
+	EXPECT(d, path_ready(&p, port, &cfg), "nothing comes through since the carrier is back");
 	traffic_both(d, &p, port, &cfg, 300, "carrier back");
 	port_close(port);
 	if (d->failed == 0)

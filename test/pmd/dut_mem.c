@@ -86,7 +86,7 @@ case_foreign_big(struct dut *d)
 	/* A port with a damaged pool is better left alone. */
 	if (d->failed > 0)
 		return;
-	EXPECT(d, WAIT_UNTIL((rte_eth_tx_burst(port, 0, NULL, 0), rte_mempool_full(big)), 500),
+	EXPECT(d, WAIT_UNTIL((tx_reap(port, 1), rte_mempool_full(big)), 500),
 	       "%u of %u foreign mbufs home", rte_mempool_avail_count(big), big->size);
 	port_close(port);
 	pool_whole(d, cfg.mp, "after close");
@@ -143,11 +143,11 @@ case_remap(struct dut *d)
 		traffic_out(d, &p, port, 2, tx, 1000, 30 + i, &t);
 		EXPECT(d, t.right == 1000 && t.wrong == 0, "pool %u: of 1000 out, %u right %u wrong", i,
 		       t.right, t.wrong);
-		WAIT_UNTIL((rte_eth_tx_burst(port, 0, NULL, 0), rte_eth_tx_burst(port, 1, NULL, 0),
-			    rte_mempool_full(tx)), 500);
+		WAIT_UNTIL((tx_reap(port, 2), rte_mempool_full(tx)), 500);
+		/* A pool with mbufs out may not be freed: no more to be seen here. */
 		if (!EXPECT(d, rte_mempool_full(tx), "pool %u: %u of %u home", i,
 			    rte_mempool_avail_count(tx), tx->size))
-			break;
+			return;
 		rte_mempool_free(tx);
 		tx = pool_new("tx", 16383, 0, DUT_ROOM);
 	}
@@ -155,8 +155,9 @@ case_remap(struct dut *d)
 	EXPECT(d, rte_eth_dev_stop(port) == 0, "stop");
 	after = -1;
 	if (before >= 0)
-		WAIT_UNTIL((after = huge_free(d)) >= before, DUT_WAIT_MS);
-	EXPECT(d, after >= before, "%ld hugepages free after stop, %ld before start", after, before);
+		WAIT_UNTIL((after = huge_free(d)) >= before - 3, DUT_WAIT_MS);
+	/* The port's own structures may have taken a page or two; a Tx pool is twenty. */
+	EXPECT(d, after >= before - 3, "%ld hugepages free after stop, %ld before", after, before);
 	port_close(port);
 	pool_whole(d, cfg.mp, "after close");
 	if (same == 0)

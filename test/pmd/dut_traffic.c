@@ -108,7 +108,6 @@ traffic_out(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_txq,
 	uint64_t end = now_ms() + DUT_WAIT_MS;
 	struct rte_mbuf *m = NULL;
 	unsigned int taken = 0;
-	uint16_t q;
 
 	while (taken < n && now_ms() < end) {
 		if (m == NULL)
@@ -118,8 +117,7 @@ traffic_out(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_txq,
 			taken++;
 			m = NULL;
 		} else {
-			/* An empty burst lets completions come home. */
-			rte_eth_tx_burst(port, taken % nb_txq, NULL, 0);
+			tx_reap(port, nb_txq);
 		}
 		peer_tally(p, tag, t, 0);
 	}
@@ -127,11 +125,44 @@ traffic_out(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_txq,
 	EXPECT(d, taken == n, "the driver took %u of %u packets", taken, n);
 	end = now_ms() + DUT_WAIT_MS;
 	while (t->right + t->wrong < taken && now_ms() < end) {
-		for (q = 0; q < nb_txq; q++)
-			rte_eth_tx_burst(port, q, NULL, 0);
+		tx_reap(port, nb_txq);
 		peer_tally(p, tag, t, 10);
 	}
 	return taken;
+}
+
+void
+tx_reap(uint16_t port, uint16_t nb_txq)
+{
+	uint16_t q;
+
+	for (q = 0; q < nb_txq; q++) {
+		rte_eth_tx_done_cleanup(port, q, 0);
+		rte_eth_tx_burst(port, q, NULL, 0);
+	}
+}
+
+bool
+path_ready(struct peer *p, uint16_t port, const struct port_cfg *cfg)
+{
+	uint64_t end = now_ms() + DUT_WAIT_MS;
+	struct tally in = { 0 }, out = { 0 };
+	uint8_t frame[DUT_MIN_FRAME];
+	struct rte_mbuf *m;
+	uint32_t seq = 0;
+
+	while ((in.right == 0 || out.right == 0) && now_ms() < end) {
+		frame_fill(frame, sizeof(frame), 250, seq, seq);
+		peer_send(p, frame, sizeof(frame));
+		rx_poll(port, cfg->nb_rxq, 250, &in);
+		m = mbuf_frame(cfg->mp, sizeof(frame), 251, seq, seq);
+		if (m != NULL && rte_eth_tx_burst(port, seq % cfg->nb_txq, &m, 1) == 0)
+			rte_pktmbuf_free(m);
+		peer_tally(p, 251, &out, 1);
+		seq++;
+	}
+	/* What is still under way carries other tags than the frames to come. */
+	return in.right > 0 && out.right > 0;
 }
 
 bool

@@ -277,7 +277,7 @@ told_lost(uint16_t port)
 static bool
 all_home(struct tx_env *e, const unsigned int home[3])
 {
-	rte_eth_tx_burst(e->port, 0, NULL, 0);
+	tx_reap(e->port, 1);
 	return rte_mempool_avail_count(e->rx) >= home[0] &&
 	       rte_mempool_avail_count(e->other) == home[1] &&
 	       rte_mempool_avail_count(e->clones) == home[2];
@@ -331,7 +331,7 @@ send_kind(struct tx_env *e, const char *name, make_fn make, unsigned int len, bo
 	EXPECT(d, right == 1 || !deliver, "%s, %u bytes: not delivered", name, len);
 
 	if (e->kept != NULL) {
-		EXPECT(d, WAIT_UNTIL((rte_eth_tx_burst(e->port, 0, NULL, 0),
+		EXPECT(d, WAIT_UNTIL((tx_reap(e->port, 1),
 				      rte_mbuf_refcnt_read(e->kept) == 1), 500),
 		       "%s: refcnt %u", name, rte_mbuf_refcnt_read(e->kept));
 		EXPECT(d, memcmp(rte_pktmbuf_mtod(e->kept, void *), flat, len) == 0,

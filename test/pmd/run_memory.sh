@@ -32,7 +32,7 @@ need_machine
 
 # testpmd forwards what it receives back out; our own program plays the peer and checks bytes.
 testpmd_run() {
-	ns_pair 2
+	ns_pair 1
 	testpmd=$(command -v dpdk-testpmd) || skip "needs dpdk-testpmd"
 	mkfifo $tmp/stdin
 	set -- -l 0,1 --no-pci --no-telemetry --huge-dir $tmp/huge --file-prefix dut$$ \
@@ -90,7 +90,7 @@ while read -r name how args; do
 	[ $word = skipped ] && grep -a '^skipped' "$log"
 	[ $word != FAILED ] || bad=$((bad + 1))
 	if [ $word = FAILED ] || [ $verbose = 1 ]; then
-		tail -n 15 "$log" | sed 's/^/    /'
+		grep -aE "^(echo|traffic): |rror|ailed to" "$log" | tail -n 15 | sed 's/^/    /'
 	fi
 done << EOL
 $variants
