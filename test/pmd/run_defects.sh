@@ -74,6 +74,12 @@ if [ "$(echo $cases | wc -w)" = 1 ] && [ "$(echo $pmds | wc -w)" = 1 ] && [ $exp
 	exit
 fi
 
+# What the list expects is what one version does.
+case $("$dut" --dpdk) in
+*22.11.*) ;;
+*)	[ $expect = 0 ] || echo "not DPDK 22.11: results of net_af_xdp are shown, not judged"
+	expect=0 ;;
+esac
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 trap 'exit 1' INT TERM
