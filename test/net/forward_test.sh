@@ -18,7 +18,6 @@ make_ns gen
 make_ns dut
 for q in $counts; do
 	make_veth gen gen0 dut dut0 "$q"
-	spread gen gen0 "$q"
 	must "veth pair is up" wait_for 5 carrier dut dut0
 	# A queue holds up to 2048 in each direction.
 	TP_MBUFS=$((q * 4096 + 8192))

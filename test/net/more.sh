@@ -3,8 +3,8 @@
 # What several tests of this folder share beyond test/lib/net.sh, sourced after it.
 
 # aim NAMESPACE INTERFACE MASK...: CPUs that use each Tx queue, one hexadecimal mask a queue; a veth
-# peer receives on the queue of the same number. Without this a generator on one CPU, past the
-# qdisc, uses one queue; with one mask for several queues the hash of the flow chooses.
+# peer receives on the queue of the same number. Where a CPU has several, the hash of the flow
+# chooses among them.
 aim() {
 	local ns=$1 dev=$2 queue=0 mask
 	shift 2
@@ -14,16 +14,6 @@ aim() {
 			"$mask" "$dev" $queue || exit 1
 		queue=$((queue + 1))
 	done
-}
-
-# spread NAMESPACE INTERFACE QUEUES: the hash of the flow chooses the queue.
-spread() {
-	local masks=() i
-	[ "$3" -gt 1 ] || return 0
-	for ((i = 0; i < $3; i++)); do
-		masks+=("$(printf %x $(((1 << $(nproc --all)) - 1)))")
-	done
-	aim "$1" "$2" "${masks[@]}"
 }
 
 # xstats REGEX [PORT]: sum of the extended statistics whose whole name matches.
