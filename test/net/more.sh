@@ -56,3 +56,28 @@ of_port() {
 only_xsk() {
 	[ "$PMD" = xsk ] || skip "about net_xsk alone"
 }
+
+# no_xdp_on INTERFACE: it has no XDP program (in namespace dut).
+no_xdp_on() {
+	! ip -n dut -d link show dev "$1" | grep -E 'prog/xdp'
+}
+
+# ports_are LIST: the ports of testpmd, as Python writes them ([0, 1]).
+ports_are() {
+	is "$(telemetry /ethdev/list)" "$1"
+}
+
+# launched EAL... -- TESTPMD...: start a testpmd whose ports may be refused, until its prompt: EAL and
+# testpmd go on without them.
+launched() {
+	tp_launch "$@"
+	wait_for 30 tp_prompts_or_gone 1
+	tp_running
+}
+
+# errors N: testpmd printed N lines of the driver that tell of a failure.
+errors() {
+	grep -E '^net_xsk: ' "$T/${TP:-tp}.out" | grep -cv ' native copy, rx queues' >"$T/errors"
+	grep -E '^net_xsk: ' "$T/${TP:-tp}.out"
+	[ "$(cat "$T/errors")" = "$1" ]
+}
