@@ -24,7 +24,7 @@ for q in $counts; do
 	start_testpmd --vdev "$(vdev 0 dut0 "$q")" -- --rxq="$q" --txq="$q" --forward-mode=macswap
 	tp_cmd start >/dev/null
 	check "$q queues: $packets frames come back whole and in order" \
-		gen echo -n "$packets" -s 60-1514 -f 256 -t $((packets / 10000 + 60))
+		gen echo -n "$packets" -s 60-1514 -f 256 -w 192 -t $((packets / 10000 + 60))
 	check "$q queues: with swapped addresses" \
 		is "$(jget "d['swapped']" <"$T/gen.json")" "$packets"
 	stats=$(telemetry /ethdev/stats,0)
