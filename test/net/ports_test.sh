@@ -31,6 +31,8 @@ check "testpmd ends by itself" tp_quit
 make_veth dut dut1 dut dut2 2
 must "second pair is up" wait_for 5 carrier dut dut2
 TP=chain
+# Six queues of up to 2048 in each direction.
+TP_MBUFS=32768
 aim gen gen0 3 3 0 0
 start_testpmd --vdev "$(vdev 0 dut0 2)" --vdev "$(vdev 1 dut1 2)" --vdev "$(vdev 2 dut2 2)" -- \
 	--rxq=2 --txq=2 --forward-mode=io --port-topology=chained
