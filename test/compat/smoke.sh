@@ -67,21 +67,30 @@ check "port statistics count them" shows "RX-packets: $sent " "show port stats 0
 check "so are the counters of the driver, each name once" own_xstats
 check "telemetry answers" test "$(telemetry /net_xsk/port,0 | jget 'd["rx_queues"]')" = 2
 check "testpmd shows the port" shows 'Link status: up' "show port info 0"
-check "descriptors can be asked for, used" shows 'Desc|DONE|AVAILABLE|UNAVAIL|FULL' \
-	"show port 0 rxq 0 desc 0 status"
-check "and counted" shows 'queue 0|Rx queue|count|used' "show port 0 rxq 0 desc used count"
+check "the state of a descriptor can be asked for" \
+	shows '^Desc status = (AVAILABLE|DONE|UNAVAILABLE)' "show port 0 rxq 0 desc 0 status"
+check "and of one to send" shows '^Desc status = (DONE|FULL)' "show port 0 txq 0 desc 0 status"
+check "the used ones are counted" shows 'desc count = [0-9]' "show port 0 rxq 0 desc used count"
+check "nobody is told that all was sent" \
+	not shows 'desc count = 0' "show port 0 txq 0 desc used count"
 check "a secondary reads the statistics" info_counts
 check "a secondary reads the extended ones" proc_info --xstats
 check "a secondary shows the port" proc_info --show-port
+check "and no count that it cannot know" not grep -E 'descriptors [0-9-]+/' "$T/info.out"
 check "the traffic of the primary goes on" echoed 5000
 
 tp_cmd stop >/dev/null
 tp_cmd "port stop 0" >/dev/null
-check "stopped, the queue is asked without harm" shows . "show port 0 rxq 0 desc used count"
+for queue in rxq txq; do
+	tp_cmd "show port 0 $queue 0 desc used count" >/dev/null
+	tp_cmd "show port 0 $queue 0 desc 0 status" >/dev/null
+done
+check "queues of a stopped port are asked without harm" tp_running
 tp_cmd "port start 0" >/dev/null
 tp_cmd start >/dev/null
 check "frames come back after stop and start" echoed 20000 -s 60-1514
 check "counters go on" shows "RX-packets: $sent " "show port stats 0"
+tp_cmd stop >/dev/null
 tp_cmd "clear port stats 0" >/dev/null
 check "and start anew when cleared" shows 'RX-packets: 0 ' "show port stats 0"
 check "testpmd ends by itself" tp_quit
