@@ -50,7 +50,7 @@ begin(struct world *w, struct rte_mempool *mp, const struct fake_cfg *cfg)
 	w->mp = mp;
 	w->any = rte_pktmbuf_priv_flags(mp) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF;
 	CHECK_EQ(fake_port_open(&w->port, cfg, &err), 0);
-	CHECK_TEXT(err.text, "");
+	CHECK_EQ(err.text[0], 0);
 	w->q = w->port.rxq[0];
 	w->f = fake_sock(&w->port, 0);
 }

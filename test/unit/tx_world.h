@@ -115,7 +115,7 @@ tx_open(const struct fake_cfg *like)
 	cfg.tx_queues = 1;
 	cfg.rx_desc = 32;
 	CHECK_EQ(fake_port_open(&port, &cfg, &err), 0);
-	CHECK_TEXT(err.text, "");
+	CHECK_EQ(err.text[0], 0);
 	q = port.txq[0];
 	f = fake_sock(&port, 0);
 	f->on_kick_tx = tx_honest;
