@@ -221,7 +221,7 @@ malformed(void)
 	}
 	refuse("iface=x,Mode=zc", "unknown device argument 'Mode'", "mode");
 	refuse("=x", "", "");
-	refuse("iface=[x", "iface=[x", "key=value");
+	refuse("iface=[a,b", "iface=[a,b", "key=value");
 	refuse("queues=1", "unknown device argument 'queues'", "queue_count");
 }
 
