@@ -13,7 +13,7 @@
 
 #include "afx_cni.h"
 
-/* Room for more descriptors than ever expected, to see and close them; the kernel drops the rest. */
+/* Room for more descriptors than expected, to see and close them; the kernel drops the rest. */
 #define FDS_MAX 4
 
 #define VERSION "0.1"
@@ -152,8 +152,8 @@ ask(const struct cni *cni, const char *command, const char *argument, struct rep
 	char request[AFX_CNI_MSG_MAX + 1];
 	int len, ret;
 
-	len = snprintf(request, sizeof(request), "%s%s%s", command, argument[0] != '\0' ? "," : "",
-		argument);
+	len = snprintf(request, sizeof(request), "%s%s%s", command,
+		argument[0] != '\0' ? "," : "", argument);
 	if (len > AFX_CNI_MSG_MAX)
 		return afx_err_set(err, -ENAMETOOLONG, "device plugin at %s: request %s,%s is "
 			"longer than the %d bytes it reads", cni->path, command, argument,
@@ -177,7 +177,7 @@ ask(const struct cni *cni, const char *command, const char *argument, struct rep
 	return 0;
 }
 
-/* As ask, where only one answer, without a descriptor, will do; nak_code for the plugin's refusal. */
+/* As ask, where only one answer, without a descriptor, will do; nak_code for a refusal. */
 static int
 expect(const struct cni *cni, const char *command, const char *argument, const char *expected,
 	const char *nak, int nak_code, struct afx_err *err)
@@ -196,8 +196,8 @@ expect(const struct cni *cni, const char *command, const char *argument, const c
 	if (is_text(&r, expected))
 		return 0;
 	return afx_err_set(err, nak == NULL || is_text(&r, nak) ? nak_code : -EPROTO,
-		"device plugin at %s: answered '%s' to %s%s%s, not '%s'", cni->path, r.text, command,
-		argument[0] != '\0' ? "," : "", argument, expected);
+		"device plugin at %s: answered '%s' to %s%s%s, not '%s'", cni->path, r.text,
+		command, argument[0] != '\0' ? "," : "", argument, expected);
 }
 
 static int
@@ -268,8 +268,8 @@ afx_cni_get_map(const char *socket_path, const char *iface, int *map_fd, struct 
 
 	*map_fd = -1;
 	if (gethostname(host, sizeof(host) - 1) < 0 || host[0] == '\0')
-		return afx_err_set(err, -EINVAL, "this machine has no hostname, by which the device "
-			"plugin knows the pod");
+		return afx_err_set(err, -EINVAL, "this machine has no hostname, by which the "
+			"device plugin knows the pod");
 	if (iface[0] == '\0' || strchr(iface, ',') != NULL || strchr(host, ',') != NULL)
 		return afx_err_set(err, -EINVAL, "interface '%s' or hostname '%s' is empty or has "
 			"a comma, which separates the fields of a request", iface, host);

@@ -22,7 +22,7 @@
 
 /*
  * Do the whole handshake for one interface. On success *map_fd is a close-on-exec descriptor the
- * caller closes; what kind of map it is, is not looked at (afx_prog_open with AFX_ATTACH_NONE does).
+ * caller closes; what kind of map it is, is not looked at (AFX_ATTACH_NONE of afx_prog_open does).
  * Otherwise *map_fd is -1 and -errno comes back with err filled: -ENOENT, -ECONNREFUSED no plugin
  * there; -EACCES the hostname is refused; -ENODEV the interface is refused; -ETIMEDOUT; -EPROTO
  * any other answer than the protocol's; -EPROTONOSUPPORT another version; -ENAMETOOLONG a path,

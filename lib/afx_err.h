@@ -8,7 +8,9 @@
 
 #define AFX_ERR_LEN 384
 
-/* An error: negative errno and one sentence with the call, its arguments, the errno and the remedy. */
+/*
+ * An error: negative errno and one sentence with the call, its arguments, the errno and the remedy.
+ */
 struct afx_err {
 	int code;
 	char text[AFX_ERR_LEN];

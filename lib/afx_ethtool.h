@@ -14,12 +14,12 @@ struct afx_channels {
 	uint32_t tx;             /* queues that transmit: tx + combined */
 	uint32_t max_rx;
 	uint32_t max_tx;
-	bool from_driver;        /* false: the driver has no channels op */
+	bool from_driver;        /* false: the driver does not say, or says none */
 };
 int afx_ethtool_channels(struct afx_ctl *ctl, int ifindex, struct afx_channels *ch,
 	struct afx_err *err);
 
-/* Link settings (ETHTOOL_GLINKSETTINGS). */
+/* Link settings (ETHTOOL_GLINKSETTINGS). -EOPNOTSUPP: not told, link then says unknown. */
 struct afx_link {
 	uint32_t speed_mbps;     /* UINT32_MAX where unknown */
 	bool full_duplex;
@@ -30,7 +30,8 @@ int afx_ethtool_link(struct afx_ctl *ctl, int ifindex, struct afx_link *link,
 
 /*
  * The queues that the device's RSS table sends packets to, as a bit per queue in mask (len_words
- * 64-bit words). Returns 0, or -EOPNOTSUPP where there is no table (then any queue may receive).
+ * 64-bit words). Returns 0, or -EOPNOTSUPP where there is no table (then any queue may receive),
+ * -ERANGE where the table names a queue that mask has no bit for.
  */
 int afx_ethtool_rss_queues(struct afx_ctl *ctl, int ifindex, uint64_t *mask,
 	unsigned int len_words, struct afx_err *err);

@@ -4,8 +4,8 @@
  * queue bound, and one that inherits a link keeps the program attached, however long it lives after
  * its parent. Close-on-exec helps only children that exec; this closes them in fork() itself.
  *
- * The descriptor variable must lie in private memory (not shared hugepages): the child sets its copy
- * to -1. Any thread. Syscalls: none in the parent.
+ * The descriptor variable must lie in private memory (not shared hugepages): the child sets its
+ * copy to -1. Any thread. Syscalls: none in the parent.
  */
 #ifndef AFX_FORK_H
 #define AFX_FORK_H

@@ -2,11 +2,12 @@
 /*
  * Addresses of a UMEM with unaligned chunks (XDP_UMEM_UNALIGNED_CHUNK_FLAG, kernel 5.4).
  *
- * A ring address has two parts: bits 0..47 are the base, a byte offset into the UMEM, bits 48..63 an
- * offset added to it. In the fill ring the kernel takes the base and ignores the offset; it puts the
- * packet at base + 256 + headroom and answers in the rx ring with the same base and the distance as
- * offset. In the tx ring the sum is the first byte to send, and the completion ring returns the
- * address as it was written: how a sum is split between base and offset is the sender's choice.
+ * A ring address has two parts: bits 0..47 are the base, a byte offset into the UMEM, bits 48..63
+ * an offset added to it. In the fill ring the kernel takes the base and ignores the offset; it puts
+ * the packet at base + 256 + headroom and answers in the rx ring with the same base and the
+ * distance as offset. In the tx ring the sum is the first byte to send, and the completion ring
+ * returns the address as it was written: how a sum is split between base and offset is the sender's
+ * choice.
  *
  * Pure functions: no state, no syscalls.
  */

@@ -61,7 +61,10 @@ enum afx_membership {
 	AFX_ALLMULTI,
 };
 
-/* Return a descriptor that holds the membership until closed, or -errno. Close-on-exec. CAP_NET_RAW. */
+/*
+ * Return a descriptor that holds the membership until closed, or -errno. Close-on-exec.
+ * CAP_NET_RAW.
+ */
 int afx_netdev_join(struct afx_ctl *ctl, int ifindex, enum afx_membership what,
 	struct afx_err *err);
 
@@ -80,7 +83,7 @@ int afx_netdev_xdp_features(struct afx_ctl *ctl, int ifindex, struct afx_xdp_fea
  * Whether an AF_XDP pool is bound to a queue, by netdev-genl queue-get (NETDEV_A_QUEUE_XSK, kernel
  * 6.15). Returns 1 bound, 0 not bound or not reported by this kernel (an older kernel shows no
  * difference: ask once while a socket of yours is bound), -EOPNOTSUPP without queue-get, -ENODEV
- * when device or queue are gone.
+ * when device or queue are gone, -ENETDOWN while the interface is down (the kernel does not tell).
  */
 int afx_netdev_queue_xsk(struct afx_ctl *ctl, int ifindex, uint32_t queue, struct afx_err *err);
 
@@ -106,7 +109,7 @@ enum afx_event_type {
 struct afx_event {
 	enum afx_event_type type;
 	int ifindex;
-	struct afx_netdev nd;    /* AFX_EV_LINK: as far as the message tells (no driver, bus_info) */
+	struct afx_netdev nd; /* AFX_EV_LINK: as far as the message tells (no driver, bus_info) */
 };
 
 /* Open a non-blocking close-on-exec descriptor that delivers link events of ctl's namespace. */

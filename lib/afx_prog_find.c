@@ -53,8 +53,13 @@ afx_prog_query(int ifindex, struct afx_prog_ids *ids, struct afx_err *err)
 {
 	struct bpf_xdp_query_opts opts = { .sz = sizeof(opts) };
 	struct afx_prog_log log;
+	char name[IF_NAMESIZE];
 	int ret;
 
+	/* The query filters a dump: what does not exist looks like nothing attached. */
+	if (if_indextoname((unsigned int)ifindex, name) == NULL)
+		return afx_err_set(err, -ENODEV, "ifindex %d is no interface of this network "
+			"namespace", ifindex);
 	afx_prog_log_begin(&log);
 	ret = bpf_xdp_query(ifindex, 0, &opts);
 	afx_prog_log_end();

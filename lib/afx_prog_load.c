@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -95,12 +96,16 @@ open_custom(struct afx_prog_obj *o, const struct afx_prog_cfg *cfg, struct afx_e
 {
 	struct afx_prog_log log;
 	struct bpf_object *obj;
+	struct stat st;
 	int ret;
 
-	/* libbpf's own words for a missing file are those for a bad one. */
-	if (access(cfg->object, R_OK) < 0)
+	/* libbpf words a missing file as a bad one, and keeps a directory's descriptor open. */
+	if (stat(cfg->object, &st) < 0 || access(cfg->object, R_OK) < 0)
 		return afx_err_set(err, -errno, "XDP object %s cannot be read: %s", cfg->object,
 			strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return afx_err_set(err, -EINVAL, "%s is not a BPF object but a directory or "
+			"device", cfg->object);
 	afx_prog_log_begin(&log);
 	obj = bpf_object__open_file(cfg->object, NULL);
 	ret = plain_errno(libbpf_get_error(obj));

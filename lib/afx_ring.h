@@ -8,10 +8,10 @@
  *   tx          user       kernel     struct xdp_desc
  *   completion  kernel     user       __u64 frame address, as it stood in the Tx descriptor
  *
- * A ring is single producer, single consumer. Its indexes are free-running 32-bit counters in memory
- * shared with the kernel (pointers to it start with k); the difference of two indexes is a count
- * however often they wrapped. Entries [consumer, producer) belong to the consumer, the others to the
- * producer; ownership moves only when an index is published:
+ * A ring is single producer, single consumer. Its indexes are free-running 32-bit counters in
+ * memory shared with the kernel (pointers to it start with k); the difference of two indexes is a
+ * count however often they wrapped. Entries [consumer, producer) belong to the consumer, the others
+ * to the producer; ownership moves only when an index is published:
  *
  *   producer                            consumer
  *   if (LOAD.acq consumer)  A           if (LOAD.acq producer)  C
@@ -22,12 +22,13 @@
  * B pairs with C: without them the consumer could read an entry before it is written. The kernel's
  * half is net/xdp/xsk_queue.h, which uses the same letters.
  *
- * Producer verbs: reserve, write, submit. Consumer verbs: peek, read, release. Reserving and peeking
- * move only private indexes; submit and release publish. Each side caches the other's index and loads
- * the shared one only when the cache says there is not enough.
+ * Producer verbs: reserve, write, submit. Consumer verbs: peek, read, release. Reserving and
+ * peeking move only private indexes; submit and release publish. Each side caches the other's index
+ * and loads the shared one only when the cache says there is not enough.
  *
- * Threads: one thread at a time per ring. No syscalls. Nothing here can fail other than by returning
- * fewer entries than asked for. A count from the kernel is never believed beyond the ring's size.
+ * Threads: one thread at a time per ring. No syscalls. Nothing here can fail other than by
+ * returning fewer entries than asked for. A count from the kernel is never believed beyond the
+ * ring's size.
  */
 #ifndef AFX_RING_H
 #define AFX_RING_H
@@ -70,7 +71,9 @@ afx_prod_free(struct afx_prod *r, uint32_t want)
 		return r->entries - used;
 	r->cached_cons = __atomic_load_n(r->kcons, __ATOMIC_ACQUIRE);    /* A, matches D */
 	used = r->cached_prod - r->cached_cons;
-	/* A consumer index ahead of us or a ring behind us is nonsense from the other side: full. */
+	/*
+	 * A consumer index ahead of us or a ring behind us is nonsense from the other side: full.
+	 */
 	return used <= r->entries ? r->entries - used : 0;
 }
 

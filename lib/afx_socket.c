@@ -28,7 +28,8 @@ socket_error(int code, struct afx_err *err)
 	if (code == EPERM)
 		remedy = "AF_XDP sockets need CAP_NET_RAW";
 	else if (code == EAFNOSUPPORT)
-		remedy = "this kernel has no AF_XDP: it needs CONFIG_XDP_SOCKETS, Linux 5.4 or newer";
+		remedy = "this kernel has no AF_XDP: it needs CONFIG_XDP_SOCKETS, Linux 5.4 or "
+			 "newer";
 	else if (code == EMFILE || code == ENFILE)
 		remedy = "raise the limit of open files (ulimit -n)";
 	return afx_err_set(err, -code, "socket(AF_XDP): %s (%d); %s", strerror(code), code, remedy);
@@ -60,8 +61,8 @@ map_ring(struct afx_socket *s, int slot, uint64_t pgoff, const struct xdp_ring_o
 	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, pgoff);
 	if (p == MAP_FAILED) {
 		code = errno;
-		return afx_err_set(err, -code, "mmap(AF_XDP ring %d, %zu bytes): %s (%d)", slot, len,
-			strerror(code), code);
+		return afx_err_set(err, -code, "mmap(AF_XDP ring %d, %zu bytes): %s (%d)", slot,
+			len, strerror(code), code);
 	}
 	m->addr = p;
 	m->len = len;
@@ -108,12 +109,14 @@ map_rings(struct afx_socket *s, struct afx_err *err)
 	memset(&off, 0, sizeof(off));
 	if (getsockopt(s->fd, SOL_XDP, XDP_MMAP_OFFSETS, &off, &len) < 0) {
 		ret = -errno;
-		return afx_err_set(err, ret, "getsockopt(XDP_MMAP_OFFSETS): %s (%d)", strerror(-ret),
-			-ret);
+		return afx_err_set(
+			err, ret, "getsockopt(XDP_MMAP_OFFSETS): %s (%d)", strerror(-ret), -ret);
 	}
 	if (len != sizeof(off))
-		return afx_err_set(err, -EOPNOTSUPP, "getsockopt(XDP_MMAP_OFFSETS) returned %u bytes, "
-			"not %zu: the kernel is older than Linux 5.4", len, sizeof(off));
+		return afx_err_set(err, -EOPNOTSUPP,
+			"getsockopt(XDP_MMAP_OFFSETS) returned %u bytes, "
+			"not %zu: the kernel is older than Linux 5.4",
+			len, sizeof(off));
 	ret = map_ring(s, MAP_FILL, XDP_UMEM_PGOFF_FILL_RING, &off.fr, cfg->fill_entries,
 		sizeof(uint64_t), &s->fill, err);
 	if (ret == 0)
@@ -128,12 +131,19 @@ map_rings(struct afx_socket *s, struct afx_err *err)
 	return ret;
 }
 
-/* Let one copy-mode kick send the whole ring where the kernel can; best effort. */
+/*
+ * Let one copy-mode kick send the whole ring where the kernel can, and let as many packets be on
+ * their way in the kernel; best effort. SO_SNDBUF counts the memory of each skb, at most a page
+ * and its head here; above net.core.wmem_max it takes CAP_NET_ADMIN.
+ */
 static void
 raise_tx_budget(struct afx_socket *s)
 {
 	uint32_t budget = s->cfg.tx_entries;
+	int sndbuf = s->cfg.tx_entries * 2 * AFX_CHUNK_MAX;
 
+	if (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf)) < 0)
+		(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	s->tx_budget = TX_BATCH;
 	if (budget > TX_BATCH && setsockopt(s->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget,
 			sizeof(budget)) == 0)
@@ -223,9 +233,10 @@ bind_error(const struct afx_socket *s, int code, unsigned int wait_ms, struct af
 			"the driver lacks what was asked for";
 		break;
 	case EINVAL:
-		why = cfg->bind == AFX_BIND_ZC ?
-			"the driver refuses zero-copy on this queue (no such queue, MTU too large, or for "
-			"virtio no ACCESS_PLATFORM)" : "no such queue, or flags the kernel does not know";
+		why = cfg->bind == AFX_BIND_ZC ? "the driver refuses zero-copy on this queue (no "
+						 "such queue, MTU too large, or for "
+						 "virtio no ACCESS_PLATFORM)"
+					       : "no such queue, or flags the kernel does not know";
 		break;
 	case ENETDOWN:
 		why = "the interface is down: ip link set up";
@@ -252,7 +263,8 @@ read_options(struct afx_socket *s, struct afx_err *err)
 	if (getsockopt(s->fd, SOL_XDP, XDP_OPTIONS, &opt, &len) < 0) {
 		int code = errno;
 
-		return afx_err_set(err, -code, "getsockopt(XDP_OPTIONS): %s (%d)", strerror(code), code);
+		return afx_err_set(
+			err, -code, "getsockopt(XDP_OPTIONS): %s (%d)", strerror(code), code);
 	}
 	s->zero_copy = opt.flags & XDP_OPTIONS_ZEROCOPY;
 	return 0;
@@ -295,7 +307,8 @@ afx_socket_bind(struct afx_socket *s, unsigned int wait_ms, struct afx_err *err)
 		return code;
 	/* A device without zero-copy is silently served by copy on a UMEM that is shared. */
 	if (cfg->bind == AFX_BIND_ZC && !s->zero_copy)
-		return afx_err_set(err, -EOPNOTSUPP, "queue %u was bound without zero-copy", cfg->queue);
+		return afx_err_set(
+			err, -EOPNOTSUPP, "queue %u was bound without zero-copy", cfg->queue);
 	return 0;
 }
 

@@ -5,9 +5,9 @@
  * Life: create (socket, UMEM, rings) -> the owner fills the fill ring -> bind -> traffic -> close.
  * The fill ring comes first because some drivers take their buffers during bind.
  *
- * Owns the descriptor and the ring mappings. Ring structures are copied out by whoever moves packets
- * (afx_ring.h); the copies are dead after close. The mappings are not inherited by fork and the
- * descriptor is closed in forked children (afx_fork.h): either would keep the queue bound.
+ * Owns the descriptor and the ring mappings. Ring structures are copied out by whoever moves
+ * packets (afx_ring.h); the copies are dead after close. The mappings are not inherited by fork and
+ * the descriptor is closed in forked children (afx_fork.h): either would keep the queue bound.
  *
  * Threads: control calls one at a time; rings as afx_ring.h says.
  */
@@ -70,10 +70,10 @@ int afx_socket_create(const struct afx_socket_cfg *cfg, struct afx_socket **out,
 
 /*
  * Bind. A queue whose former socket was just closed answers EBUSY for some milliseconds more (the
- * kernel releases it from a work queue): retried until wait_ms have passed. Any other failure spoils
- * socket and UMEM: close both. Returns 0 or -errno with err filled: -EBUSY another socket holds the
- * queue, -EOPNOTSUPP no zero-copy (or no multi-buffer), -EINVAL the driver refuses, -ENETDOWN.
- * Syscalls: bind, getsockopt, clock_nanosleep.
+ * kernel releases it from a work queue): retried until wait_ms have passed. Any other failure
+ * spoils socket and UMEM: close both. Returns 0 or -errno with err filled: -EBUSY another socket
+ * holds the queue, -EOPNOTSUPP no zero-copy (or no multi-buffer), -EINVAL the driver refuses,
+ * -ENETDOWN. Syscalls: bind, getsockopt, clock_nanosleep.
  */
 int afx_socket_bind(struct afx_socket *s, unsigned int wait_ms, struct afx_err *err);
 
@@ -85,10 +85,10 @@ int afx_socket_bind(struct afx_socket *s, unsigned int wait_ms, struct afx_err *
 void afx_socket_close(struct afx_socket *s);
 
 /*
- * Whether the kernel has let go of a queue, by binding a throw-away socket to it. Returns 1 released
- * (or the interface is gone), 0 still bound, -errno where it cannot be told. The calling thread must
- * be in the netdev's namespace. The probe itself keeps the queue busy for some milliseconds after.
- * Syscalls: socket, mmap, setsockopt, bind, close, munmap.
+ * Whether the kernel has let go of a queue, by binding a throw-away socket to it. Returns 1
+ * released (or the interface is gone), 0 still bound, -errno where it cannot be told. The calling
+ * thread must be in the netdev's namespace. The probe itself keeps the queue busy for some
+ * milliseconds after. Syscalls: socket, mmap, setsockopt, bind, close, munmap.
  */
 int afx_socket_released(int ifindex, uint32_t queue);
 

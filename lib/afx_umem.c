@@ -25,7 +25,8 @@ afx_umem_validate(const struct afx_umem_cfg *cfg, struct afx_err *err)
 		return afx_err_set(err, -EINVAL, "umem chunk of %u bytes is outside %u..%u",
 			cfg->chunk, AFX_CHUNK_MIN, AFX_CHUNK_MAX);
 	if (cfg->len < cfg->chunk)
-		return afx_err_set(err, -EINVAL, "umem of %llu bytes is smaller than one chunk of %u",
+		return afx_err_set(err, -EINVAL,
+			"umem of %llu bytes is smaller than one chunk of %u",
 			(unsigned long long)cfg->len, cfg->chunk);
 	return 0;
 }
@@ -35,8 +36,9 @@ register_remedy(int code)
 {
 	switch (code) {
 	case ENOBUFS:
-		return "the memory to pin exceeds RLIMIT_MEMLOCK: raise it (ulimit -l unlimited) or "
-			"give CAP_IPC_LOCK";
+		return "the memory to pin exceeds RLIMIT_MEMLOCK: raise it (ulimit -l unlimited) "
+		       "or "
+		       "give CAP_IPC_LOCK";
 	case EFAULT:
 	case ENOMEM:
 		return "part of the range is not mapped, or memory is short";

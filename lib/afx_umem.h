@@ -11,8 +11,9 @@
 
 #include "afx_err.h"
 
-/* Bytes of kernel memory per chunk for every bound (netdev, queue): struct xdp_buff_xsk and the free
- * list (kernel 6.18, measured; net/xdp/xsk_buff_pool.c).
+/*
+ * Bytes of kernel memory per chunk for every bound (netdev, queue): struct xdp_buff_xsk and the
+ * free list (kernel 6.18, measured; net/xdp/xsk_buff_pool.c).
  */
 #define AFX_UMEM_HEAD_BYTES 136u
 

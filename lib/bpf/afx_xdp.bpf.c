@@ -3,8 +3,8 @@
  * The XDP program of a port: hands each packet to the AF_XDP socket of the queue it came in on.
  *
  * Specialised before load by afx_cfg, which the loader freezes, so the verifier knows the values
- * and removes what they rule out. Written to load without CAP_PERFMON, which forbids taking the
- * difference of two packet pointers.
+ * and removes what they rule out. Written to load without CAP_PERFMON, which is needed to take the
+ * difference of two packet pointers or to add a register to one.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -25,42 +25,29 @@ struct {
 } xsks_map SEC(".maps");
 
 /*
- * The context is read as volatile: a value the compiler keeps over a branch it keeps as 32 bits,
- * and the verifier takes the widening for a cut pointer.
+ * Bytes of metadata in front of the packet, found one binary digit at a time (see above); the
+ * kernel keeps the length a multiple of 4. 0 on a driver without metadata support, which sets
+ * data_meta just behind data.
  */
-static __always_inline void *
-packet_meta(const volatile struct xdp_md *ctx)
+static __always_inline __u32
+meta_len(const struct xdp_md *ctx)
 {
-	return (void *)(long)ctx->data_meta;
-}
+	void *data = (void *)(long)ctx->data;
+	void *pos = (void *)(long)ctx->data_meta;
+	__u32 len = 0, step;
 
-static __always_inline void *
-packet_data(const volatile struct xdp_md *ctx)
-{
-	return (void *)(long)ctx->data;
-}
-
-/* A driver without metadata support sets data_meta just behind data, which fits as well. */
-static __always_inline int
-meta_fits(const struct xdp_md *ctx)
-{
-	return packet_meta(ctx) + afx_cfg.max_meta >= packet_data(ctx);
-}
-
-/*
- * Cut the metadata of an earlier program to nothing: AF_XDP would carry it in front of the packet,
- * where it may overwrite what user space keeps there. The length is taken down one binary digit
- * at a time since it cannot be computed (see above); every rest is a multiple of 4, hence valid.
- */
-static __always_inline void
-meta_clear(struct xdp_md *ctx)
-{
-	__u32 step;
-
+	if (pos >= data)
+		return 0;
 #pragma unroll
-	for (step = 128; step >= 4; step /= 2)
-		if (packet_meta(ctx) + step <= packet_data(ctx))
-			bpf_xdp_adjust_meta(ctx, (int)step);
+	for (step = 128; step >= 4; step /= 2) {
+		if (pos + step > data)
+			continue;
+		pos += step;
+		len += step;
+		/* Or the compiler derives pos from len, by a register. */
+		barrier_var(len);
+	}
+	return len;
 }
 
 /* The last step of steering: the socket of the queue. A queue without one belongs to the kernel. */
@@ -74,11 +61,14 @@ SEC("xdp")
 int
 afx_xdp(struct xdp_md *ctx)
 {
-	if (!meta_fits(ctx)) {
-		meta_clear(ctx);
-		if (!meta_fits(ctx))
-			return XDP_PASS;
-	}
+	__u32 meta = meta_len(ctx);
+
+	/*
+	 * AF_XDP would carry the metadata of an earlier program in front of the packet, over what
+	 * user space keeps there.
+	 */
+	if (meta > afx_cfg.max_meta && bpf_xdp_adjust_meta(ctx, (int)meta) < 0)
+		return XDP_PASS;
 	return to_queue_socket(ctx);
 }
 

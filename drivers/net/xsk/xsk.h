@@ -96,7 +96,7 @@ struct xsk_args {
 	enum xsk_mode mode;
 	bool force_copy;
 	enum xsk_umem umem;
-	uint32_t umem_cap_mib;   /* kernel heads of a port that umem=auto may spend on other pools */
+	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
 };
 
@@ -122,7 +122,7 @@ struct xsk_region {
 	bool zc;
 	bool sg;
 	unsigned int page_shift; /* contiguity unit of its memory, at least 12 */
-	LIST_HEAD(, xsk_pair) bound; /* queues bound with it: any of their sockets can be shared from */
+	LIST_HEAD(, xsk_pair) bound; /* any of their sockets can be shared from */
 	unsigned int queues;     /* queues that use it, bound or about to be */
 	/* Written by the memory callback of any thread, read by transmit bursts. */
 	atomic_bool any_gone;    /* some page was freed since registration */
@@ -184,6 +184,7 @@ struct xsk_tx_stats {
 	uint64_t drop_device;    /* taken by the kernel, refused by the device */
 	uint64_t nombuf;         /* no frame to copy into: not consumed */
 	uint64_t bad_comp;       /* completions that name nothing in flight */
+	uint64_t busy_off;       /* busy polling switched off because nothing left */
 	uint64_t wakeups;        /* sendto calls */
 	uint64_t wakeup_errors;
 };
@@ -195,7 +196,7 @@ struct xsk_rxq {
 	uintptr_t base;          /* of the registration */
 	uint64_t map_base;       /* UMEM offset of the first slot of own[] */
 	uint64_t map_len;        /* slots */
-	uint16_t *own;           /* per slot: 0x8000 | offset in slot of the frame handed out, else 0 */
+	uint16_t *own;           /* per slot: 0x8000 | offset in it of the frame held, else 0 */
 	struct rte_mbuf **own_mbuf; /* pinned pools: the mbuf instead */
 	struct rte_mempool *mp;
 	uint64_t rearm;          /* data_off (overwritten), refcnt, nb_segs, port */
@@ -208,6 +209,7 @@ struct xsk_rxq {
 	uint32_t cross_shift;    /* frames must not cross 1 << cross_shift; 63: may */
 	int fd;
 	bool zc;
+	bool busy;               /* an empty poll runs the driver's NAPI */
 	struct xsk_rx_stats stats;
 
 	/* Cold from here. */
@@ -243,6 +245,10 @@ struct xsk_txq {
 	struct rte_mempool *bounce_mp;
 	int fd;
 	bool zc;
+	bool busy;               /* preferred busy polling is on: watched for progress */
+	uint32_t backoff;        /* bursts to come that do not kick */
+	uint32_t stuck;          /* kicks in a row after which nothing had left */
+	uint32_t last_pending;
 	struct xsk_tx_stats stats;
 
 	/* Cold from here. */
@@ -257,14 +263,16 @@ struct xsk_txq {
 	uint64_t quarantined;
 } __rte_cache_aligned;
 
-/* A netdev queue in use: the socket that a receive and a transmit queue of the same number share. */
+/*
+ * A netdev queue in use: the socket that a receive and a transmit queue of the same number share.
+ */
 struct xsk_pair {
 	LIST_ENTRY(xsk_pair) link; /* of its region */
 	struct afx_socket *sock;
 	struct xsk_region *region;
 	bool on_list;
 	bool in_map;             /* in the XSKMAP */
-	struct rte_mempool *fill_mp; /* transmit-only in zero-copy: where its fill frames came from */
+	struct rte_mempool *fill_mp; /* tx-only in zero-copy: where its fill frames came from */
 	struct rte_mbuf **fill_mbufs;
 	uint32_t fill_cnt;
 };
@@ -311,6 +319,8 @@ struct xsk_port {
 	uint64_t umem_heads;     /* bytes of kernel memory for its bound queues */
 	uint32_t umem_regions;
 	uint32_t rx_room;        /* smallest room of the started port, 0 before */
+	char busy_why[AFX_ERR_LEN]; /* why busy polling is off although asked for */
+	bool busy;
 	bool gone;               /* the interface left */
 	uint64_t quarantined;    /* mbufs, all queues since probe */
 	uint64_t link_events;
@@ -375,7 +385,9 @@ int xsk_start(struct rte_eth_dev *dev);
 /* xsk_vdev.c: probe and remove; the private half of a port. */
 void xsk_proc_free(struct rte_eth_dev *dev);
 
-/* xsk_stop.c: closing every queue, proof of release, return of the frames. Runs on partial state. */
+/*
+ * xsk_stop.c: closing every queue, proof of release, return of the frames. Runs on partial state.
+ */
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
 
@@ -400,8 +412,8 @@ struct xsk_span_want {
 	uint32_t chunk;
 	unsigned int queues;     /* bound queues that pay for the heads */
 };
-int xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
-	const struct xsk_span_want *want, struct xsk_span *span, struct afx_err *err);
+void xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
+	const struct xsk_span_want *want, struct xsk_span *span);
 int xsk_region_get(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg,
 	struct xsk_region **region, struct afx_err *err);
 int xsk_region_shared_fd(struct xsk_region *region);

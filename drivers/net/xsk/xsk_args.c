@@ -54,11 +54,11 @@ collect(const struct rte_kvargs *kv, const char **val, struct afx_err *err)
 			return unknown_key(key, err);
 		if (val[k] != NULL)
 			return afx_err_set(err, -EINVAL,
-				"device argument '%s' is given twice ('%s' and '%s'): give it once", key,
-				val[k], value != NULL ? value : "");
+				"device argument '%s' is given twice ('%s' and '%s'): give it once",
+				key, val[k], value != NULL ? value : "");
 		if (value == NULL || value[0] == '\0')
-			return afx_err_set(err, -EINVAL, "device argument '%s' has no value: %s=<value>",
-				key, key);
+			return afx_err_set(err, -EINVAL,
+				"device argument '%s' has no value: %s=<value>", key, key);
 		val[k] = value;
 	}
 	return 0;
@@ -77,8 +77,8 @@ get_uint(const char *const *val, enum key k, uint32_t min, uint32_t max, uint32_
 	v = strtoull(val[k], &end, 10);
 	if (val[k][0] < '0' || val[k][0] > '9' || *end != '\0' || errno != 0 || v < min || v > max)
 		return afx_err_set(err, -EINVAL,
-			"device argument %s=%.64s: not a number from %u to %u", key_name[k], val[k], min,
-			max);
+			"device argument %s=%.64s: not a number from %u to %u", key_name[k], val[k],
+			min, max);
 	*out = v;
 	return 0;
 }
@@ -100,8 +100,8 @@ get_string(const char *const *val, enum key k, char *out, size_t room, struct af
 		return 0;
 	if (strlen(val[k]) >= room)
 		return afx_err_set(err, -EINVAL,
-			"device argument %s=%.32s...: %zu characters, at most %zu", key_name[k], val[k],
-			strlen(val[k]), room - 1);
+			"device argument %s=%.32s...: %zu characters, at most %zu", key_name[k],
+			val[k], strlen(val[k]), room - 1);
 	strcpy(out, val[k]);
 	return 0;
 }
@@ -121,7 +121,8 @@ get_choice(const char *const *val, enum key k, const char *const *names, int *ou
 			return 0;
 		}
 		if (n < sizeof(known))
-			n += snprintf(known + n, sizeof(known) - n, "%s%s", i ? ", " : "", names[i]);
+			n += snprintf(
+				known + n, sizeof(known) - n, "%s%s", i ? ", " : "", names[i]);
 	}
 	return afx_err_set(err, -EINVAL, "device argument %s=%.64s: not one of %s", key_name[k],
 		val[k], known);
@@ -162,19 +163,24 @@ settle(const char *const *val, struct xsk_args *a, struct afx_err *err)
 	bool foreign_map = a->use_cni || a->use_pinned_map;
 
 	if (a->iface[0] == '\0')
-		return afx_err_set(err, -EINVAL, "device argument 'iface' is missing: iface=<interface>");
+		return afx_err_set(
+			err, -EINVAL, "device argument 'iface' is missing: iface=<interface>");
 	if (a->use_cni && a->use_pinned_map)
-		return afx_err_set(err, -EINVAL, "use_cni=1 and use_pinned_map=1 exclude each other");
+		return afx_err_set(
+			err, -EINVAL, "use_cni=1 and use_pinned_map=1 exclude each other");
 	if (foreign_map && val[KEY_XDP_PROG] != NULL)
 		return afx_err_set(err, -EINVAL,
-			"xdp_prog=%.64s: with use_cni or use_pinned_map the program is somebody else's",
+			"xdp_prog=%.64s: with use_cni or use_pinned_map the program is somebody "
+			"else's",
 			a->xdp_prog);
 	if (foreign_map && a->busy_budget != 0)
 		return afx_err_set(err, -EINVAL,
-			"busy_budget=%u: not possible with use_cni or use_pinned_map", a->busy_budget);
+			"busy_budget=%u: not possible with use_cni or use_pinned_map",
+			a->busy_budget);
 	if (foreign_map && val[KEY_ATTACH] != NULL && a->attach != AFX_ATTACH_NONE)
 		return afx_err_set(err, -EINVAL,
-			"attach=%s: with use_cni or use_pinned_map nothing is attached (attach=none)",
+			"attach=%s: with use_cni or use_pinned_map nothing is attached "
+			"(attach=none)",
 			val[KEY_ATTACH]);
 	if (foreign_map)
 		a->attach = AFX_ATTACH_NONE;
@@ -183,13 +189,15 @@ settle(const char *const *val, struct xsk_args *a, struct afx_err *err)
 			"attach=none needs an XSKMAP: use_pinned_map=1,dp_path=<pin> or use_cni=1");
 	if (val[KEY_DP_PATH] != NULL && !foreign_map)
 		return afx_err_set(err, -EINVAL,
-			"dp_path=%.64s has no meaning without use_pinned_map=1 or use_cni=1", a->dp_path);
+			"dp_path=%.64s has no meaning without use_pinned_map=1 or use_cni=1",
+			a->dp_path);
 	if (foreign_map && a->dp_path[0] == '\0') {
 		int n = snprintf(a->dp_path, sizeof(a->dp_path), "/tmp/afxdp_dp/%s/%s", a->iface,
 			a->use_cni ? "afxdp.sock" : "xsks_map");
 
 		if (n < 0 || (size_t)n >= sizeof(a->dp_path))
-			return afx_err_set(err, -EINVAL, "the default dp_path is too long: give dp_path");
+			return afx_err_set(
+				err, -EINVAL, "the default dp_path is too long: give dp_path");
 	}
 	if (a->force_copy && (a->mode == XSK_MODE_ZC || a->mode == XSK_MODE_HW))
 		return afx_err_set(err, -EINVAL, "force_copy=1 contradicts mode=%s", val[KEY_MODE]);
@@ -212,7 +220,8 @@ xsk_args_parse(const char *text, struct xsk_args *a, struct afx_err *err)
 		return settle(val, a, err);
 	kv = rte_kvargs_parse(text, NULL);
 	if (kv == NULL)
-		return afx_err_set(err, -EINVAL, "device arguments '%.128s' are not key=value,...", text);
+		return afx_err_set(
+			err, -EINVAL, "device arguments '%.128s' are not key=value,...", text);
 	ret = collect(kv, val, err);
 	if (ret == 0)
 		ret = get_string(val, KEY_IFACE, a->iface, sizeof(a->iface), err);
@@ -225,7 +234,8 @@ xsk_args_parse(const char *text, struct xsk_args *a, struct afx_err *err)
 	if (ret == 0)
 		ret = get_uint(val, KEY_START_QUEUE, 0, UINT16_MAX, &a->start_queue, err);
 	if (ret == 0)
-		ret = get_uint(val, KEY_QUEUE_COUNT, 1, RTE_MAX_QUEUES_PER_PORT, &a->queue_count, err);
+		ret = get_uint(
+			val, KEY_QUEUE_COUNT, 1, RTE_MAX_QUEUES_PER_PORT, &a->queue_count, err);
 	if (ret == 0)
 		ret = get_uint(val, KEY_BUSY_BUDGET, 0, UINT16_MAX, &a->busy_budget, err);
 	if (ret == 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Operations on the netdev: link, MTU, address, promiscuity. Each checks limits and asks the library. */
+/*
+ * Operations on the netdev: link, MTU, address, promiscuity. Each checks limits and asks the
+ * library.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,7 +56,7 @@ xsk_link_update(struct rte_eth_dev *dev, int wait __rte_unused)
 	if (xsk_proc(dev) == NULL)
 		return 0;
 	link.link_speed = RTE_ETH_SPEED_NUM_NONE;
-	if (dev->data->dev_started && xsk_netdev_refresh(dev, &nd) == 0 && nd.carrier &&
+	if (xsk_port(dev)->got != XSK_GOT_NONE && xsk_netdev_refresh(dev, &nd) == 0 && nd.carrier &&
 			(nd.flags & IFF_UP)) {
 		link.link_status = RTE_ETH_LINK_UP;
 		link.link_speed = link_speed(dev, &full, &autoneg);
@@ -95,8 +98,10 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	int ret;
 
 	if ((uint32_t)mtu + RTE_ETHER_HDR_LEN > room) {
-		XSK_LOG(ERR, "%s: MTU %u needs frames of %u bytes, the receive mbufs have room for %u: "
-			"at most MTU %u", dev->device->name, mtu, mtu + RTE_ETHER_HDR_LEN, room,
+		XSK_LOG(ERR,
+			"%s: MTU %u needs frames of %u bytes, the receive mbufs have room for %u: "
+			"at most MTU %u",
+			dev->device->name, mtu, mtu + RTE_ETHER_HDR_LEN, room,
 			room - RTE_ETHER_HDR_LEN);
 		return -EINVAL;
 	}
@@ -106,8 +111,7 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	if (nd.mtu == mtu)
 		return 0;
 	/* First the record: a process killed in between must be mended by the next. */
-	if (proc->state != NULL)
-		afx_state_record_mtu(proc->state, nd.mtu, mtu);
+	afx_state_record_mtu(proc->state, nd.mtu, mtu, &err);
 	ret = afx_netdev_set_mtu(proc->ctl, port->ifindex, mtu, &err);
 	return ret < 0 ? fail(dev, ret, &err) : 0;
 }
@@ -126,8 +130,7 @@ xsk_mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 		return ret;
 	if (memcmp(nd.mac, addr, AFX_MAC_LEN) == 0)
 		return 0;
-	if (proc->state != NULL)
-		afx_state_record_mac(proc->state, nd.mac, addr->addr_bytes);
+	afx_state_record_mac(proc->state, nd.mac, addr->addr_bytes, &err);
 	ret = afx_netdev_set_mac(proc->ctl, port->ifindex, addr->addr_bytes, &err);
 	if (ret < 0)
 		return fail(dev, ret, &err);
@@ -225,14 +228,18 @@ xsk_warn_kernel_use(struct rte_eth_dev *dev)
 	list_queues(taken, cnt, true, ours, sizeof(ours));
 	list_queues(taken, cnt, false, kernel, sizeof(kernel));
 	if (kernel[0] != '\0')
-		XSK_LOG(NOTICE, "%s: netdev queues %s of %s stay with the kernel: packets that the NIC "
+		XSK_LOG(NOTICE,
+			"%s: netdev queues %s of %s stay with the kernel: packets that the NIC "
 			"puts there do not reach this port (narrow them with ethtool -X %s or -L)",
 			dev->device->name, kernel, port->ifname, port->ifname);
 	if (afx_netdev_use(proc->ctl, port->ifindex, &use, NULL) < 0 ||
 			(!use.address && !use.default_route))
 		return;
-	XSK_LOG(WARNING, "%s: %s has %s: the kernel no longer receives what arrives on queues %s; to "
-		"keep it, give this port other queues (start_queue, queue_count) and steer the kernel's "
-		"traffic to the rest (ethtool -X, -N)", dev->device->name, port->ifname,
+	XSK_LOG(WARNING,
+		"%s: %s has %s: the kernel no longer receives what arrives on queues %s; to "
+		"keep it, give this port other queues (start_queue, queue_count) and steer the "
+		"kernel's "
+		"traffic to the rest (ethtool -X, -N)",
+		dev->device->name, port->ifname,
 		use.default_route ? "the default route" : "an address", ours);
 }

@@ -22,8 +22,10 @@ removed(struct rte_eth_dev *dev)
 	if (port->gone)
 		return;
 	port->gone = true;
-	XSK_LOG(ERR, "%s: interface %s was removed or moved to another namespace: the port receives and "
-		"sends nothing any more, close it", dev->device->name, port->ifname);
+	XSK_LOG(ERR,
+		"%s: interface %s was removed or moved to another namespace: the port receives and "
+		"sends nothing any more, close it",
+		dev->device->name, port->ifname);
 	xsk_link_update(dev, 0);
 	rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_LSC, NULL);
 	rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_RMV, NULL);
@@ -36,8 +38,8 @@ changed(struct rte_eth_dev *dev, const struct afx_netdev *nd)
 	struct rte_eth_link before, after;
 
 	if (nd->name[0] != '\0' && strcmp(nd->name, port->ifname) != 0) {
-		XSK_LOG(NOTICE, "%s: interface %s is now called %s", dev->device->name, port->ifname,
-			nd->name);
+		XSK_LOG(NOTICE, "%s: interface %s is now called %s", dev->device->name,
+			port->ifname, nd->name);
 		snprintf(port->ifname, sizeof(port->ifname), "%s", nd->name);
 	}
 	rte_eth_linkstatus_get(dev, &before);
@@ -56,6 +58,8 @@ on_event(const struct afx_event *ev, void *arg)
 	struct rte_eth_dev *dev = arg;
 	struct afx_netdev nd;
 
+	if (xsk_proc(dev) == NULL)
+		return;
 	switch (ev->type) {
 	case AFX_EV_GONE:
 		removed(dev);
@@ -76,12 +80,16 @@ static void
 on_readable(void *arg)
 {
 	struct rte_eth_dev *dev = arg;
-	struct xsk_proc *proc = xsk_proc(dev);
 
-	for (unsigned int i = 0; i < READS_MAX; i++)
-		if (afx_netdev_monitor_read(proc->monitor_fd, xsk_port(dev)->ifindex, on_event,
-				dev) <= 0)
+	for (unsigned int i = 0; i < READS_MAX; i++) {
+		/* Looked up each time: a handler of the application may close the port. */
+		struct xsk_proc *proc = xsk_proc(dev);
+
+		if (proc == NULL || proc->monitor_fd < 0 ||
+			afx_netdev_monitor_read(
+				proc->monitor_fd, xsk_port(dev)->ifindex, on_event, dev) <= 0)
 			break;
+	}
 }
 
 int
@@ -118,19 +126,36 @@ undo:
 	return ret;
 }
 
+/* EAL's own call, after the callback that is running now has returned. */
+static void
+forget_handle(struct rte_intr_handle *handle, void *arg __rte_unused)
+{
+	close(rte_intr_fd_get(handle));
+	rte_intr_instance_free(handle);
+}
+
 void
 xsk_monitor_close(struct rte_eth_dev *dev)
 {
 	struct xsk_proc *proc = xsk_proc(dev);
+	int ret;
 
-	if (proc->intr != NULL) {
-		/* Waits for a running callback, which never takes a lock the caller may hold. */
-		rte_intr_callback_unregister_sync(proc->intr, on_readable, dev);
-		rte_intr_instance_free(proc->intr);
-	}
+	if (proc->intr == NULL)
+		return;
+	/*
+	 * EAGAIN: the callback is running. On another thread it ends soon; on this one it is what
+	 * called us, an application that closes the port in its RMV handler.
+	 */
+	do {
+		ret = rte_intr_callback_unregister(proc->intr, on_readable, dev);
+	} while (ret == -EAGAIN && !rte_thread_is_intr());
+	if (ret >= 0)
+		forget_handle(proc->intr, NULL);
+	else if (rte_intr_callback_unregister_pending(proc->intr, on_readable, dev,
+			forget_handle) < 0)
+		XSK_LOG(ERR, "%s: the link monitor could not be taken down: %s", dev->device->name,
+			rte_strerror(-ret));
 	proc->intr = NULL;
-	if (proc->monitor_fd >= 0)
-		close(proc->monitor_fd);
 	proc->monitor_fd = -1;
 }
 

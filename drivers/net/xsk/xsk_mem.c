@@ -4,11 +4,11 @@
  * registrations that queues of all ports share.
  *
  * A span is a set of live pages, not a range: EAL may free hugepages and map others at the same
- * address while the kernel still holds the old ones. The memory callback strikes such pages off, and
- * a registration that lost a page takes no new queues.
+ * address while the kernel still holds the old ones. The memory callback strikes such pages off,
+ * and a registration that lost a page takes no new queues.
  *
- * The lock is also taken inside EAL's memory callback, which runs under EAL's own memory lock: while
- * holding it, nothing here may allocate DPDK memory or walk memory segments.
+ * The lock is also taken inside EAL's memory callback, which runs under EAL's own memory lock:
+ * while holding it, nothing here may allocate DPDK memory or walk memory segments.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -124,9 +124,10 @@ xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr
 	fr->chunk = AFX_XDP_HEADROOM + fr->room;
 	if (fr->chunk < AFX_CHUNK_MIN)
 		return afx_err_set(err, -EINVAL,
-			"mempool %s: buffers of %u bytes leave room for %u bytes of packet, the kernel needs "
-			"%u: create it with a data room of at least %u", lay->mp->name, lay->buf_len, room,
-			AFX_CHUNK_MIN - AFX_XDP_HEADROOM,
+			"mempool %s: buffers of %u bytes leave room for %u bytes of packet, the "
+			"kernel needs "
+			"%u: create it with a data room of at least %u",
+			lay->mp->name, lay->buf_len, room, AFX_CHUNK_MIN - AFX_XDP_HEADROOM,
 			AFX_CHUNK_MIN - AFX_XDP_HEADROOM + fr->data_off);
 	return 0;
 }
@@ -245,19 +246,20 @@ reach_pools(const struct area *area, const struct xsk_span_want *want, uintptr_t
 	free(p);
 }
 
-int
+void
 xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
-	const struct xsk_span_want *want, struct xsk_span *span, struct afx_err *err)
+	const struct xsk_span_want *want, struct xsk_span *span)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE);
 	struct area area = { .at = lay->lo, .page_shift = __builtin_ctzll(page) };
 	uintptr_t lo = lay->lo, hi = lay->hi;
 
+	/* A pool that no run of EAL memory holds whole is registered by itself. */
 	rte_memseg_contig_walk(find_area, &area);
-	if (area.hi != 0 && hi > area.hi)
-		return afx_err_set(err, -EINVAL,
-			"mempool %s is spread over memory with holes: create it in one piece (without "
-			"--legacy-mem, or with more contiguous hugepages)", lay->mp->name);
+	if (area.hi != 0 && hi > area.hi) {
+		area.hi = 0;
+		area.page_shift = __builtin_ctzll(page);
+	}
 	if (area.hi != 0) {
 		for (unsigned int i = 0; i < all_cnt; i++) {
 			if (all[i].lo < area.lo || all[i].hi > area.hi)
@@ -275,7 +277,6 @@ xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigne
 	span->base = RTE_ALIGN_FLOOR(lo, page);
 	span->len = round_len(lo, hi);
 	span->page_shift = area.page_shift;
-	return 0;
 }
 
 static struct xsk_region *
@@ -284,8 +285,9 @@ find_region(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg)
 	struct xsk_region *r;
 
 	TAILQ_FOREACH(r, &regions, next)
-		if (r->base == span->base && r->len == span->len && r->chunk == chunk && r->zc == zc &&
-				r->sg == sg && !atomic_load_explicit(&r->any_gone, memory_order_acquire))
+		if (r->base == span->base && r->len == span->len && r->chunk == chunk &&
+			r->zc == zc && r->sg == sg &&
+			!atomic_load_explicit(&r->any_gone, memory_order_acquire))
 			return r;
 	return NULL;
 }

@@ -89,7 +89,8 @@ xsk_mp_attach(struct rte_vdev_device *vdev)
 	struct rte_eth_dev *dev = rte_eth_dev_attach_secondary(rte_vdev_device_name(vdev));
 
 	if (dev == NULL) {
-		XSK_LOG(ERR, "%s: the primary process has no such port", rte_vdev_device_name(vdev));
+		XSK_LOG(ERR, "%s: the primary process has no such port",
+			rte_vdev_device_name(vdev));
 		return -ENODEV;
 	}
 	dev->dev_ops = &info_ops;

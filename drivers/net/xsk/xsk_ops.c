@@ -7,8 +7,8 @@
 #include "xsk.h"
 
 /*
- * ethdev writes MTU 1500 into every configuration that names none, so that value cannot be told from
- * a wish: only another one is.
+ * ethdev writes MTU 1500 into every configuration that names none, so that value cannot be told
+ * from a wish: only another one is.
  */
 static int
 xsk_dev_configure(struct rte_eth_dev *dev)
@@ -60,7 +60,6 @@ xsk_dev_start(struct rte_eth_dev *dev)
 	dev->rx_pkt_burst = pinned ? xsk_rx_burst_any : xsk_rx_burst;
 	dev->tx_pkt_burst = xsk_tx_burst;
 	set_queue_states(dev, RTE_ETH_QUEUE_STATE_STARTED);
-	dev->data->dev_link.link_status = RTE_ETH_LINK_UP;
 	xsk_link_update(dev, 0);
 	return 0;
 }
@@ -72,9 +71,10 @@ xsk_dev_stop(struct rte_eth_dev *dev)
 
 	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
 	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
-	/* A burst that began before may still run on another lcore: ethdev leaves that to the user. */
+	/*
+	 * A burst that began before may still run on another lcore: ethdev leaves that to the user.
+	 */
 	rte_wmb();
-	dev->data->dev_started = 0;
 	xsk_stop(dev);
 	set_queue_states(dev, RTE_ETH_QUEUE_STATE_STOPPED);
 	rte_eth_linkstatus_set(dev, &down);
@@ -138,7 +138,8 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->min_mtu = RTE_MAX((uint32_t)RTE_ETHER_MIN_MTU, port->min_mtu);
 	info->max_mtu = info->max_rx_pktlen - RTE_ETHER_HDR_LEN;
 	if (port->max_mtu != 0)
-		info->max_mtu = RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
+		info->max_mtu =
+			RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
 	info->rx_desc_lim = lim;
 	info->tx_desc_lim = lim;
 	info->default_rxportconf.ring_size = XSK_DESC_DEFAULT;
@@ -153,15 +154,6 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 }
 
 static int
-xsk_fw_version_get(struct rte_eth_dev *dev, char *text, size_t room)
-{
-	const struct xsk_port *port = xsk_port(dev);
-	int n = snprintf(text, room, "%s", port->driver[0] != '\0' ? port->driver : "?");
-
-	return n >= 0 && (size_t)n < room ? 0 : n + 1;
-}
-
-static int
 xsk_priv_dump(struct rte_eth_dev *dev, FILE *f)
 {
 	const struct xsk_port *port = xsk_port(dev);
@@ -172,8 +164,10 @@ xsk_priv_dump(struct rte_eth_dev *dev, FILE *f)
 		port->why[0] != '\0' ? port->why : "-");
 	fprintf(f, "  netdev queues: from %u, rx %u, tx %u in use by the netdev\n",
 		port->args.start_queue, port->netdev_rx, port->netdev_tx);
-	fprintf(f, "  umem: %" PRIu64 " bytes pinned in %u registration(s), %" PRIu64
-		" bytes of kernel heads\n", port->umem_pinned, port->umem_regions, port->umem_heads);
+	fprintf(f,
+		"  umem: %" PRIu64 " bytes pinned in %u registration(s), %" PRIu64
+		" bytes of kernel heads\n",
+		port->umem_pinned, port->umem_regions, port->umem_heads);
 	return 0;
 }
 
@@ -186,7 +180,6 @@ const struct eth_dev_ops xsk_ops = {
 	.dev_set_link_down = xsk_set_link_down,
 	.is_removed = xsk_is_removed,
 	.dev_infos_get = xsk_dev_infos_get,
-	.fw_version_get = xsk_fw_version_get,
 	.link_update = xsk_link_update,
 	.mtu_set = xsk_mtu_set,
 	.mac_addr_set = xsk_mac_addr_set,

@@ -10,11 +10,12 @@
 
 #include <rte_malloc.h>
 
+#include "afx_napi.h"
 #include "xsk.h"
 
 /*
- * Fill ring of a queue that only transmits. In zero-copy the kernel needs buffers to receive what it
- * will pass to its own stack; a NAPI round takes at most 64.
+ * Fill ring of a queue that only transmits. In zero-copy the kernel needs buffers to receive what
+ * it will pass to its own stack; a NAPI round takes at most 64.
  */
 #define TXONLY_FILL 128
 #define RING_MIN 64
@@ -82,8 +83,9 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 		q->aside = rte_zmalloc_socket("xsk_aside", crossing * sizeof(*q->aside), 0,
 			q->socket_id);
 		if (q->aside == NULL)
-			return afx_err_set(err, -ENOMEM, "rx queue %u: no memory to set %u frames aside",
-				q->queue_id, crossing);
+			return afx_err_set(err, -ENOMEM,
+				"rx queue %u: no memory to set %u frames aside", q->queue_id,
+				crossing);
 		q->aside_room = crossing;
 	}
 	q->cross_shift = crossing > 0 ? shift : 63;
@@ -95,6 +97,7 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	q->fill_off = q->frames.fill_off;
 	q->off_adj = (int32_t)AFX_XDP_HEADROOM - q->frames.data_off;
 	q->zc = pair->region->zc;
+	q->busy = false;
 	q->held = 0;
 	q->aside_cnt = 0;
 	q->rearm = rearm_word(q);
@@ -117,6 +120,10 @@ wire_tx(struct xsk_txq *q, const struct xsk_pair *pair, const struct xsk_layout 
 	q->cross_shift = shift;
 	q->budget = s->tx_budget;
 	q->zc = pair->region->zc;
+	q->busy = false;
+	q->backoff = 0;
+	q->stuck = 0;
+	q->last_pending = 0;
 	q->bounce_mp = bounce->mp;
 	q->bounce_off = RTE_MIN((uint32_t)RTE_PKTMBUF_HEADROOM, bounce->buf_len);
 	q->bounce_room = RTE_MIN((uint32_t)bounce->buf_len - q->bounce_off, q->chunk);
@@ -138,7 +145,8 @@ fill_txonly(struct xsk_pair *pair, const struct xsk_layout *lay, const struct xs
 	pair->fill_mp = lay->mp;
 	pair->fill_mbufs = calloc(TXONLY_FILL, sizeof(*pair->fill_mbufs));
 	if (pair->fill_mbufs == NULL)
-		return afx_err_set(err, -ENOMEM, "no memory for the fill frames of a tx-only queue");
+		return afx_err_set(
+			err, -ENOMEM, "no memory for the fill frames of a tx-only queue");
 	for (uint32_t i = 0; i < TXONLY_FILL; i++) {
 		struct rte_mbuf *m = rte_mbuf_raw_alloc(lay->mp);
 		uintptr_t at;
@@ -215,6 +223,32 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	return ret;
 }
 
+/* Busy polling as asked for, where it is shown to exist; never a reason to fail. */
+static void
+set_busy(struct rte_eth_dev *dev, uint16_t qid)
+{
+	struct xsk_port *port = xsk_port(dev);
+	struct xsk_pair *pair = &xsk_proc(dev)->pairs[qid];
+	struct afx_err err;
+
+	port->busy_why[0] = '\0';
+	if (port->args.busy_budget == 0)
+		return;
+	if (afx_napi_busy_on(pair->sock->fd, port->args.busy_budget, &err) < 0) {
+		port->busy = false;
+		snprintf(port->busy_why, sizeof(port->busy_why), "%s", err.text);
+		if (qid == 0)
+			XSK_LOG(NOTICE, "%s: busy_budget=%u: busy polling stays off: %s",
+				dev->device->name, port->args.busy_budget, err.text);
+		return;
+	}
+	port->busy = true;
+	if (qid < dev->data->nb_rx_queues)
+		((struct xsk_rxq *)dev->data->rx_queues[qid])->busy = true;
+	if (qid < dev->data->nb_tx_queues)
+		((struct xsk_txq *)dev->data->tx_queues[qid])->busy = true;
+}
+
 int
 xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	struct afx_err *err)
@@ -238,14 +272,14 @@ xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	if (qid < dev->data->nb_rx_queues)
 		((struct xsk_rxq *)dev->data->rx_queues[qid])->frames = fr;
 	want.chunk = fr.chunk;
-	ret = xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span, err);
-	if (ret == 0)
-		ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
+	xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span);
+	ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
 	if (ret == 0)
 		ret = open_socket(dev, qid, how, &fr, err);
 	if (ret < 0)
 		return ret;
 	xsk_region_bound(pair->region, pair);
+	set_busy(dev, qid);
 	if (qid >= dev->data->nb_rx_queues)
 		return 0;
 	ret = afx_prog_put(proc->prog, port->args.start_queue + qid, pair->sock->fd, err);

@@ -21,14 +21,24 @@ check_desc(const char *what, uint16_t qid, uint16_t nb_desc)
 	return -EINVAL;
 }
 
+static int
+check_deferred(const char *what, uint16_t qid, uint8_t deferred)
+{
+	if (!deferred)
+		return 0;
+	XSK_LOG(ERR, "%s queue %u: deferred start is not supported: all queues start with the port",
+		what, qid);
+	return -ENOTSUP;
+}
+
 /* Thresholds: 0 means the default; a value must leave something to work with. */
 static int
 threshold(const char *what, uint16_t qid, uint16_t asked, uint16_t dflt, uint16_t nb_desc,
 	uint32_t *out)
 {
 	if (asked >= nb_desc) {
-		XSK_LOG(ERR, "%s queue %u: free threshold %u is not below the %u descriptors", what, qid,
-			asked, nb_desc);
+		XSK_LOG(ERR, "%s queue %u: free threshold %u is not below the %u descriptors", what,
+			qid, asked, nb_desc);
 		return -EINVAL;
 	}
 	*out = asked != 0 ? asked : RTE_MIN((uint32_t)dflt, nb_desc / 4u);
@@ -47,6 +57,8 @@ xsk_rx_queue_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t nb_desc,
 	int ret;
 
 	ret = check_desc("rx", qid, nb_desc);
+	if (ret == 0)
+		ret = check_deferred("rx", qid, conf->rx_deferred_start);
 	if (ret == 0)
 		ret = threshold("rx", qid, conf->rx_free_thresh, RX_FREE_THRESH, nb_desc, &thresh);
 	if (ret < 0)
@@ -92,6 +104,8 @@ xsk_tx_queue_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t nb_desc,
 	int ret;
 
 	ret = check_desc("tx", qid, nb_desc);
+	if (ret == 0)
+		ret = check_deferred("tx", qid, conf->tx_deferred_start);
 	if (ret == 0)
 		ret = threshold("tx", qid, conf->tx_free_thresh, TX_FREE_THRESH, nb_desc, &thresh);
 	if (ret < 0)

@@ -2,8 +2,8 @@
 /*
  * The receive burst and the refill of the fill ring.
  *
- * A frame is handed to the kernel by its address and noted in own[]; a descriptor that comes back is
- * believed only if it names a frame noted there. The sum of fill ring, kernel and rx ring (held)
+ * A frame is handed to the kernel by its address and noted in own[]; a descriptor that comes back
+ * is believed only if it names a frame noted there. The sum of fill ring, kernel and rx ring (held)
  * never exceeds nb_desc, whatever the sizes of the rings.
  */
 #include <rte_prefetch.h>
@@ -59,7 +59,9 @@ own(struct xsk_rxq *q, struct rte_mbuf *m, const bool pinned, uint64_t *addr)
 	uint64_t rel = fill - q->base - q->map_base;
 	uint64_t slot = rel >> XSK_SLOT_SHIFT;
 
-	/* Outside the registration the kernel would swallow it without a word, across a page too. */
+	/*
+	 * Outside the registration the kernel would swallow it without a word, across a page too.
+	 */
 	if (unlikely(slot >= q->map_len || afx_frame_crosses(fill, q->chunk, q->cross_shift))) {
 		if (q->aside_cnt < q->aside_room)
 			q->aside[q->aside_cnt++] = m;
@@ -135,6 +137,19 @@ xsk_rx_refill_pinned(struct xsk_rxq *q)
 	return refill(q, true);
 }
 
+/*
+ * An empty poll under busy polling runs the driver once and looks again, so that what this call
+ * delivered is not left for the next.
+ */
+static __rte_noinline uint32_t
+poll_driver(struct xsk_rxq *q, uint16_t nb, uint32_t *idx)
+{
+	q->stats.wakeups++;
+	if (afx_kick_rx(q->fd) < 0)
+		q->stats.wakeup_errors++;
+	return afx_cons_peek(&q->rx, nb, idx);
+}
+
 /* Copy mode never asks; in zero-copy an idle driver must be told of new buffers. */
 static __rte_always_inline void
 wake(struct xsk_rxq *q)
@@ -185,6 +200,8 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 	uint32_t idx, n;
 
 	n = afx_cons_peek(&q->rx, nb, &idx);
+	if (n == 0 && q->busy)
+		n = poll_driver(q, nb, &idx);
 	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *m;
 
@@ -219,5 +236,6 @@ xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 {
 	const struct xsk_rxq *q = queue;
 
-	return q->layout.pinned ? rx_burst(queue, pkts, nb, true) : rx_burst(queue, pkts, nb, false);
+	return q->layout.pinned ? rx_burst(queue, pkts, nb, true)
+				: rx_burst(queue, pkts, nb, false);
 }

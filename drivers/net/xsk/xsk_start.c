@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Starting a port: which modes may be tried, trying them from the best down, and saying what was got
- * and why not more.
+ * Starting a port: which modes may be tried, trying them from the best down, and saying what was
+ * got and why not more.
  *
  * Each attempt opens every queue or nothing. An attempt that fails for a reason another mode could
  * mend (the driver refuses) leads to the next one; any other failure ends the start.
@@ -13,13 +13,12 @@
 
 #include <rte_cycles.h>
 
-#include "afx_cni.h"
+#include "afx_uapi.h"
 #include "xsk.h"
 
-/* Bit of netdev-genl's xdp-features (linux/netdev.h, NETDEV_XDP_ACT_XSK_ZEROCOPY, kernel 6.3). */
-#define FEATURE_ZEROCOPY (1u << 3)
-
-/* Frames that may be kept out of circulation because the NIC cannot follow them: pool size / this. */
+/*
+ * Frames that may be kept out of circulation because the NIC cannot follow them: pool size / this.
+ */
 #define ASIDE_SHARE 8
 
 /* How long a carrier that was there before may take to return: attaching resets some NICs. */
@@ -128,8 +127,8 @@ check_zc(struct rte_eth_dev *dev, struct afx_err *err)
 	struct afx_xdp_features f;
 	struct afx_err ignored;
 
-	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) == 0 && f.known &&
-			!(f.features & FEATURE_ZEROCOPY))
+	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) == 0 &&
+		f.known && !(f.features & AFX_XDP_ACT_XSK_ZEROCOPY))
 		return afx_err_set(err, -EOPNOTSUPP, "driver %s of %s has no AF_XDP zero-copy",
 			port->driver[0] != '\0' ? port->driver : "?", port->ifname);
 	return 0;
@@ -153,9 +152,12 @@ check_crossing(const struct xsk_port *port, const struct xsk_layout *lay, bool o
 	if (crossing <= lay->mp->size / ASIDE_SHARE)
 		return 0;
 	return afx_err_set(err, -EOPNOTSUPP,
-		"%u of %u frames of mempool %s cross a 4 KiB page, which %s's IOMMU (domain type %s) "
-		"cannot map in one piece; at most %u can be set aside: boot with iommu.passthrough=1, "
-		"or create the pool with one object per page (priv_size so that an object is 4096 bytes)",
+		"%u of %u frames of mempool %s cross a 4 KiB page, which %s's IOMMU (domain type "
+		"%s) "
+		"cannot map in one piece; at most %u can be set aside: boot with "
+		"iommu.passthrough=1, "
+		"or create the pool with one object per page (priv_size so that an object is 4096 "
+		"bytes)",
 		crossing, lay->mp->size, lay->mp->name, port->ifname, port->iommu,
 		lay->mp->size / ASIDE_SHARE);
 }
@@ -171,9 +173,10 @@ check_igb(const struct xsk_port *port, const struct xsk_frames *fr, uint32_t fra
 	if (strcmp(port->driver, "igb") != 0 || (fr->room & ~1023u) >= frame)
 		return 0;
 	return afx_err_set(err, -EINVAL,
-		"igb rounds a room of %u bytes down to %u and would split frames of %u: use mbufs with a "
-		"data room of %u", fr->room, fr->room & ~1023u, frame,
-		RTE_ALIGN_CEIL(frame, 1024u) + fr->data_off);
+		"igb rounds a room of %u bytes down to %u and would split frames of %u: use mbufs "
+		"with a "
+		"data room of %u",
+		fr->room, fr->room & ~1023u, frame, RTE_ALIGN_CEIL(frame, 1024u) + fr->data_off);
 }
 
 static int
@@ -196,10 +199,11 @@ check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *ho
 			return ret;
 		if (frame > fr.room)
 			return afx_err_set(err, -EINVAL,
-				"rx queue %u: frames of %s's MTU %u need %u bytes, mempool %s has room for %u: "
-				"lower the MTU to %u or use mbufs with a data room of %u", i, port->ifname, mtu,
-				frame, how->layouts[i].mp->name, fr.room, fr.room - RTE_ETHER_HDR_LEN,
-				frame + fr.data_off);
+				"rx queue %u: frames of %s's MTU %u need %u bytes, mempool %s has "
+				"room for %u: "
+				"lower the MTU to %u or use mbufs with a data room of %u",
+				i, port->ifname, mtu, frame, how->layouts[i].mp->name, fr.room,
+				fr.room - RTE_ETHER_HDR_LEN, frame + fr.data_off);
 		room = RTE_MIN(room, fr.room);
 	}
 	port->rx_room = room;
@@ -273,7 +277,8 @@ get_layouts(struct rte_eth_dev *dev, struct xsk_bind *how, struct afx_err *err)
 	how->layouts_cnt = RTE_MAX(nb_rx, 1);
 	how->layouts = calloc(how->layouts_cnt, sizeof(*how->layouts));
 	if (how->layouts == NULL)
-		return afx_err_set(err, -ENOMEM, "no memory for %u queue layouts", how->layouts_cnt);
+		return afx_err_set(
+			err, -ENOMEM, "no memory for %u queue layouts", how->layouts_cnt);
 	for (uint16_t i = 0; i < nb_rx; i++)
 		how->layouts[i] = ((struct xsk_rxq *)dev->data->rx_queues[i])->layout;
 	if (nb_rx > 0)
@@ -307,7 +312,7 @@ report(struct rte_eth_dev *dev)
 {
 	const struct xsk_port *port = xsk_port(dev);
 
-	XSK_LOG(INFO, "%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
+	XSK_LOG(NOTICE, "%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
 		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s",
 		dev->device->name, port->ifname, xsk_got_name(port->got), dev->data->nb_rx_queues,
 		dev->data->nb_tx_queues, port->args.start_queue, port->umem_pinned >> 10,

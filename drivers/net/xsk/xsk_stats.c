@@ -25,7 +25,7 @@ static const struct field rx_fields[] = {
 static const struct field tx_fields[] = {
 	TX(zero_copy), TX(bounce_outside), TX(bounce_gone), TX(bounce_straddle),
 	TX(bounce_external), TX(bounce_chain), TX(drop_long), TX(drop_short), TX(drop_malformed),
-	TX(drop_device), TX(nombuf), TX(bad_comp), TX(wakeups), TX(wakeup_errors),
+	TX(drop_device), TX(nombuf), TX(bad_comp), TX(busy_off), TX(wakeups), TX(wakeup_errors),
 };
 
 static const struct field rx_kernel[] = {
@@ -116,6 +116,7 @@ int
 xsk_stats_get(XSK_STATS_GET_ARGS)
 {
 	xsk_queue_stats *qs = XSK_QUEUE_STATS(stats, qstats);
+	uint64_t nombuf = 0;
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		const struct xsk_rxq *q = dev->data->rx_queues[i];
@@ -123,13 +124,16 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 
 		if (q == NULL)
 			continue;
-		/* Without a free buffer the kernel counts a drop too: fill_empty is not added again. */
+		/*
+		 * Without a free buffer the kernel counts a drop too: fill_empty is not added
+		 * again.
+		 */
 		k = rx_kstats(q);
 		stats->ipackets += q->stats.pkts;
 		stats->ibytes += q->stats.bytes;
 		stats->imissed += k.rx_dropped + k.rx_ring_full;
 		stats->ierrors += q->stats.bad_desc;
-		stats->rx_nombuf += q->stats.nombuf;
+		nombuf += q->stats.nombuf;
 		if (qs != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
 			qs->q_ipackets[i] = q->stats.pkts;
 			qs->q_ibytes[i] = q->stats.bytes;
@@ -149,8 +153,8 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 			qs->q_obytes[i] = q->stats.bytes;
 		}
 	}
-	/* ethdev keeps the failures of its own allocations here. */
-	dev->data->rx_mbuf_alloc_failed = stats->rx_nombuf;
+	/* ethdev comes with a count of its own, which this driver does not keep. */
+	stats->rx_nombuf = nombuf;
 	return 0;
 }
 
@@ -193,8 +197,8 @@ put(struct walk *w, const char *dir, int queue, const char *name, uint64_t value
 	}
 	if (w->cnt < w->room && w->names != NULL) {
 		if (queue >= 0)
-			snprintf(w->names[w->cnt].name, sizeof(w->names[0].name), "%s_q%d_%s", dir, queue,
-				name);
+			snprintf(w->names[w->cnt].name, sizeof(w->names[0].name), "%s_q%d_%s", dir,
+				queue, name);
 		else
 			snprintf(w->names[w->cnt].name, sizeof(w->names[0].name), "%s", name);
 	}

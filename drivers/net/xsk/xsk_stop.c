@@ -53,7 +53,8 @@ return_rx(struct xsk_rxq *q)
 		r.cnt++;
 	}
 	if (r.cnt != q->held)
-		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, r.cnt, q->held);
+		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, r.cnt,
+			q->held);
 	for (uint32_t i = 0; i < q->aside_cnt; i++)
 		rte_mempool_put(q->mp, q->aside[i]);
 }
@@ -118,9 +119,11 @@ return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
 	if (lost == 0)
 		return;
 	port->quarantined += lost;
-	XSK_LOG(ERR, "%s: netdev queue %u of %s is still held %u ms after close (a forked child keeps "
-		"its socket?): %" PRIu64 " mbufs are kept out of use for good", dev->device->name,
-		port->args.start_queue + qid, port->ifname, XSK_RELEASE_WAIT_MS, lost);
+	XSK_LOG(ERR,
+		"%s: netdev queue %u of %s is still held %u ms after close (a forked child keeps "
+		"its socket?): %" PRIu64 " mbufs are kept out of use for good",
+		dev->device->name, port->args.start_queue + qid, port->ifname, XSK_RELEASE_WAIT_MS,
+		lost);
 }
 
 /* 1 released, 0 not yet, -errno cannot be told. */
@@ -180,6 +183,21 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 	xsk_tx_reclaim(q);
 }
 
+/* A dispatcher's component outlives its process: the last user of the netdev takes it away. */
+static void
+close_prog(struct xsk_proc *proc)
+{
+	int token;
+
+	if (proc->prog == NULL)
+		return;
+	token = afx_ctl_enter(proc->ctl, NULL);
+	afx_prog_close_shared(proc->prog, afx_state_users_exclusive(proc->state) == 1);
+	if (token >= 0)
+		afx_ctl_leave(proc->ctl, token);
+	proc->prog = NULL;
+}
+
 void
 xsk_close_queues(struct rte_eth_dev *dev)
 {
@@ -229,8 +247,7 @@ xsk_close_queues(struct rte_eth_dev *dev)
 		pair->sock = NULL;
 		return_frames(dev, i, wait_released(dev, port->args.start_queue + i, deadline));
 	}
-	afx_prog_close(proc->prog);
-	proc->prog = NULL;
+	close_prog(proc);
 }
 
 void

@@ -79,6 +79,8 @@ show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 	xsk_tel_uint(d, "umem_heads_bytes", port->umem_heads);
 	xsk_tel_uint(d, "frames_aside", frames_aside(dev));
 	xsk_tel_uint(d, "quarantined_mbufs", port->quarantined);
+	rte_tel_data_add_dict_int(d, "busy_poll", port->busy);
+	rte_tel_data_add_dict_string(d, "busy_poll_why_off", port->busy_why);
 	rte_tel_data_add_dict_int(d, "interface_gone", port->gone);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <rte_memcpy.h>
 
 #include "afx_kick.h"
+#include "afx_napi.h"
 #include "xsk.h"
 
 /* Completions handled at once. */
@@ -23,6 +24,12 @@
 
 /* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
 #define REFUSALS_MAX 8
+
+/* Bursts that do not kick after the device was found down or gone. */
+#define BACKOFF 64
+
+/* Kicks without a packet leaving after which busy polling is taken for the cause. */
+#define STUCK_MAX 64
 
 /* Frames drawn before a bounce gives up on finding one that the NIC can follow. */
 #define BOUNCE_TRIES 8
@@ -40,7 +47,8 @@ xsk_tx_reclaim(struct xsk_txq *q)
 		if (n == 0)
 			break;
 		for (uint32_t i = 0; i < n; i++) {
-			uint32_t tag = afx_frame_offset(afx_cons_addr(&q->comp, q->comp.cached_cons + i));
+			uint32_t tag =
+				afx_frame_offset(afx_cons_addr(&q->comp, q->comp.cached_cons + i));
 
 			if (unlikely(tag >= q->nb_desc || q->slot[tag] == NULL)) {
 				q->stats.bad_comp++;
@@ -56,6 +64,28 @@ xsk_tx_reclaim(struct xsk_txq *q)
 		total += cnt;
 	}
 	return total;
+}
+
+/*
+ * One kick. A device that is down or gone is left alone for a while: nothing would come of asking
+ * it at every burst.
+ */
+static int
+wake(struct xsk_txq *q)
+{
+	int ret;
+
+	if (unlikely(q->backoff > 0)) {
+		q->backoff--;
+		return -ENETDOWN;
+	}
+	ret = afx_kick_tx(q->fd);
+	q->stats.wakeups++;
+	if (unlikely(ret < 0 && ret != -EAGAIN && ret != -EBUSY)) {
+		q->stats.wakeup_errors++;
+		q->backoff = BACKOFF;
+	}
+	return ret;
 }
 
 /* The device refused the packet at the head of the ring: it was counted as sent. */
@@ -80,16 +110,14 @@ kick_copy(struct xsk_txq *q)
 	unsigned int refusals = 0;
 
 	while (pending > 0) {
-		int ret = afx_kick_tx(q->fd);
+		int ret = wake(q);
 		uint32_t left = afx_prod_pending(&q->tx);
 
-		q->stats.wakeups++;
 		if (ret == -EBUSY && left < pending) {
 			refused(q);
 			if (++refusals == REFUSALS_MAX)
 				break;
 		} else if (ret < 0 && ret != -EAGAIN) {
-			q->stats.wakeup_errors++;
 			break;
 		}
 		if (left >= pending) {
@@ -101,6 +129,22 @@ kick_copy(struct xsk_txq *q)
 	}
 }
 
+/* A busy-polled socket does not wake a Tx NAPI of its own: when nothing leaves, poll no more. */
+static __rte_noinline void
+watch_busy(struct xsk_txq *q)
+{
+	uint32_t pending = afx_prod_pending(&q->tx);
+
+	if (pending == 0 || pending < q->last_pending) {
+		q->stuck = 0;
+	} else if (++q->stuck == STUCK_MAX) {
+		afx_napi_busy_off(q->fd);
+		q->busy = false;
+		q->stats.busy_off++;
+	}
+	q->last_pending = pending;
+}
+
 static __rte_always_inline void
 kick(struct xsk_txq *q)
 {
@@ -109,9 +153,9 @@ kick(struct xsk_txq *q)
 		return;
 	}
 	if (afx_prod_needs_wakeup(&q->tx) && afx_prod_pending(&q->tx) > 0) {
-		q->stats.wakeups++;
-		if (unlikely(afx_kick_tx(q->fd) < 0))
-			q->stats.wakeup_errors++;
+		wake(q);
+		if (unlikely(q->busy))
+			watch_busy(q);
 	}
 }
 
@@ -243,7 +287,8 @@ xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 	uint32_t idx = q->tx.cached_prod, room, sent = 0;
 	uint16_t i;
 
-	if (q->free_cnt < RTE_MAX((uint32_t)nb, q->free_thresh))
+	/* An empty burst is how an application that went quiet asks for its mbufs. */
+	if (q->free_cnt < RTE_MAX((uint32_t)nb, q->free_thresh) || nb == 0)
 		xsk_tx_reclaim(q);
 	room = RTE_MIN(q->free_cnt, afx_prod_free(&q->tx, nb));
 	for (i = 0; i < nb && sent < room; i++) {
@@ -294,6 +339,9 @@ xsk_tx_done_cleanup(void *queue, uint32_t free_cnt __rte_unused)
 {
 	struct xsk_txq *q = queue;
 
+	/* Called through ethdev also while the port is stopped. */
+	if (q->region == NULL)
+		return 0;
 	kick(q);
 	return xsk_tx_reclaim(q);
 }

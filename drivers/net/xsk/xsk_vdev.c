@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "afx_cni.h"
+#include "afx_fork.h"
 #include "xsk.h"
 
 /* Ports of this process, to refuse queues that another of them has. */
@@ -32,8 +33,10 @@ check_overlap(const struct xsk_port *port, struct afx_err *err)
 				lo >= ohi || olo >= hi)
 			continue;
 		ret = afx_err_set(err, -EBUSY,
-			"queues %u-%u of %s overlap queues %u-%u of port %s: give disjoint start_queue and "
-			"queue_count", lo, hi - 1, port->ifname, olo, ohi - 1, p->dev->data->name);
+			"queues %u-%u of %s overlap queues %u-%u of port %s: give disjoint "
+			"start_queue and "
+			"queue_count",
+			lo, hi - 1, port->ifname, olo, ohi - 1, p->dev->data->name);
 		break;
 	}
 	pthread_mutex_unlock(&ports_lock);
@@ -62,7 +65,8 @@ find_queues(struct xsk_port *port, struct xsk_proc *proc, const struct afx_netde
 			a->start_queue, nd->name, most - 1, nd->name);
 	if (a->start_queue + a->queue_count > most)
 		return afx_err_set(err, -EINVAL,
-			"start_queue=%u,queue_count=%u: %s has queues 0-%u (ethtool -l %s, -L changes them)",
+			"start_queue=%u,queue_count=%u: %s has queues 0-%u (ethtool -l %s, -L "
+			"changes them)",
 			a->start_queue, a->queue_count, nd->name, most - 1, nd->name);
 	most = a->queue_count != 0 ? a->queue_count : most - a->start_queue;
 	most = RTE_MIN(most, (uint32_t)RTE_MAX_QUEUES_PER_PORT);
@@ -71,9 +75,28 @@ find_queues(struct xsk_port *port, struct xsk_proc *proc, const struct afx_netde
 	return 0;
 }
 
+/*
+ * Mend what a killed process left on the netdev, then count as its user. A folder that cannot be
+ * written is no reason to fail: then a kill leaves a changed MTU or address behind.
+ */
+static int
+open_state(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
+{
+	int ret = afx_state_recover(proc->ctl, port->ifindex, err);
+
+	if (ret > 0)
+		XSK_LOG(NOTICE, "%s: put back what a killed process had changed", port->ifname);
+	else if (ret < 0)
+		XSK_LOG(WARNING, "%s: %s", port->ifname, err->text);
+	ret = afx_state_open(proc->ctl, port->ifindex, &proc->state, err);
+	if (ret > 0)
+		XSK_LOG(INFO, "%s: no record of changes: %s", port->ifname, err->text);
+	return RTE_MIN(ret, 0);
+}
+
 /* Everything that can be refused before a port exists. */
 static int
-examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
+examine(struct xsk_port *port, struct xsk_proc *proc, int *numa_node, struct afx_err *err)
 {
 	struct afx_netdev nd;
 	int ret, token;
@@ -86,11 +109,11 @@ examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 	if (nd.type != ARPHRD_ETHER)
 		return afx_err_set(err, -EINVAL, "iface=%s is not an Ethernet interface (type %u)",
 			port->args.iface, nd.type);
+	*numa_node = nd.numa_node;
 	port->ifindex = nd.ifindex;
 	snprintf(port->ifname, sizeof(port->ifname), "%s", nd.name);
 	snprintf(port->driver, sizeof(port->driver), "%s", nd.driver);
 	snprintf(port->bus_info, sizeof(port->bus_info), "%s", nd.bus_info);
-	memcpy(&port->mac, nd.mac, sizeof(port->mac));
 	port->min_mtu = nd.min_mtu;
 	port->max_mtu = nd.max_mtu;
 	afx_iommu_type(port->bus_info, port->iommu, sizeof(port->iommu));
@@ -108,6 +131,12 @@ examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 	afx_ctl_leave(proc->ctl, token);
 	if (ret == 0 && port->args.use_cni)
 		ret = afx_cni_get_map(port->args.dp_path, nd.name, &proc->map_fd, err);
+	if (ret == 0)
+		ret = open_state(port, proc, err);
+	if (ret == 0)
+		ret = afx_netdev_by_index(proc->ctl, port->ifindex, &nd, err);
+	if (ret == 0)
+		memcpy(&port->mac, nd.mac, sizeof(port->mac));
 	return ret;
 }
 
@@ -123,9 +152,12 @@ free_proc(struct xsk_proc *proc)
 {
 	if (proc == NULL)
 		return;
+	afx_fork_forget(&proc->promisc_fd);
+	afx_fork_forget(&proc->allmulti_fd);
 	close_fd(proc->map_fd);
 	close_fd(proc->promisc_fd);
 	close_fd(proc->allmulti_fd);
+	afx_state_close(proc->state);
 	afx_ctl_close(proc->ctl);
 	free(proc);
 }
@@ -134,13 +166,15 @@ void
 xsk_proc_free(struct rte_eth_dev *dev)
 {
 	struct xsk_proc *proc = xsk_proc(dev);
+	struct afx_err err;
 
 	pthread_mutex_lock(&ports_lock);
 	TAILQ_REMOVE(&ports, proc, next);
 	pthread_mutex_unlock(&ports_lock);
 	xsk_monitor_close(dev);
-	if (proc->state != NULL)
-		afx_state_close(proc->state);
+	/* Nothing to do where nothing was changed, or where another process still uses the netdev. */
+	if (afx_state_restore(proc->ctl, proc->state, &err) < 0)
+		XSK_LOG(ERR, "%s: %s", dev->data->name, err.text);
 	dev->process_private = NULL;
 	free_proc(proc);
 }
@@ -156,17 +190,22 @@ alloc_proc(void)
 	proc->promisc_fd = -1;
 	proc->allmulti_fd = -1;
 	proc->monitor_fd = -1;
+	/* A child forked by the application must not keep the memberships alive. */
+	afx_fork_watch(&proc->promisc_fd);
+	afx_fork_watch(&proc->allmulti_fd);
 	return proc;
 }
 
 static int
 create_port(struct rte_vdev_device *vdev, const struct xsk_port *proto, struct xsk_proc *proc,
-	struct afx_err *err)
+	int numa_node, struct afx_err *err)
 {
 	struct rte_eth_dev *dev;
 	struct xsk_port *port;
 	int ret;
 
+	if (vdev->device.numa_node == SOCKET_ID_ANY)
+		vdev->device.numa_node = numa_node >= 0 ? numa_node : (int)rte_socket_id();
 	dev = rte_eth_vdev_allocate(vdev, sizeof(*port));
 	if (dev == NULL)
 		return afx_err_set(err, -ENOMEM, "no memory for a port, or no free port id");
@@ -202,6 +241,7 @@ xsk_probe(struct rte_vdev_device *vdev)
 	struct xsk_port *proto;
 	struct xsk_proc *proc;
 	struct afx_err err = { 0 };
+	int numa_node = -1;
 	int ret;
 
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
@@ -214,9 +254,9 @@ xsk_probe(struct rte_vdev_device *vdev)
 	else
 		ret = xsk_args_parse(rte_vdev_device_args(vdev), &proto->args, &err);
 	if (ret == 0)
-		ret = examine(proto, proc, &err);
+		ret = examine(proto, proc, &numa_node, &err);
 	if (ret == 0)
-		ret = create_port(vdev, proto, proc, &err);
+		ret = create_port(vdev, proto, proc, numa_node, &err);
 	free(proto);
 	if (ret < 0) {
 		XSK_LOG(ERR, "%s: %s", rte_vdev_device_name(vdev), err.text);

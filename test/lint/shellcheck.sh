@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Shell scripts are clean under shellcheck, Python ones compile.
+# shellcheck source=test/lib/lint.sh
+. "$(dirname "$0")/../lib/lint.sh"
+need shellcheck
+
+mapfile -t shell < <(files "$SHELL_FILES")
+mapfile -t python < <(files '\.py$')
+shellcheck -x -P . -f gcc "${shell[@]}" | found "shellcheck"
+for f in "${python[@]}"; do
+	python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$f" 2>&1 |
+		tail -n 1
+done | found "Python that does not parse"
