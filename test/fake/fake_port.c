@@ -7,11 +7,13 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 
+#include "afx_napi.h"
 #include "afx_test.h"
 #include "fake_port.h"
 
 /* The control side, as far as the driver's queue and stop functions call it. */
 int xsk_logtype_init;
+unsigned int fake_busy_off;
 
 const char *
 xsk_got_name(enum xsk_got got)
@@ -73,9 +75,33 @@ afx_prog_remove(struct afx_prog *prog, uint32_t queue, struct afx_err *err)
 }
 
 void
-afx_prog_close(struct afx_prog *prog)
+afx_prog_close_shared(struct afx_prog *prog, bool last)
 {
 	(void)prog;
+	(void)last;
+}
+
+int
+afx_state_users_exclusive(struct afx_state *st)
+{
+	(void)st;
+	return 1;
+}
+
+int
+afx_napi_busy_on(int fd, uint32_t budget, struct afx_err *err)
+{
+	(void)fd;
+	(void)budget;
+	(void)err;
+	return 0;
+}
+
+void
+afx_napi_busy_off(int fd)
+{
+	(void)fd;
+	fake_busy_off++;
 }
 
 void
@@ -130,6 +156,7 @@ fake_port_open(struct fake_port *p, const struct fake_cfg *cfg, struct afx_err *
 	p->dev.device = &p->device;
 	p->dev.process_private = &p->proc;
 	p->port.args.umem = cfg->umem;
+	p->port.args.busy_budget = cfg->busy ? 64 : 0;
 	p->port.args.umem_cap_mib = 64;
 	p->proc.xsk_reported = true;
 	snprintf(p->port.ifname, sizeof(p->port.ifname), "fake0");

@@ -34,7 +34,11 @@ struct fake_cfg {
 	bool overlap;
 	const char *iommu;       /* NULL: none */
 	enum xsk_umem umem;
+	bool busy;               /* busy polling asked for, and there */
 };
+
+/* How often the driver turned busy polling off. */
+extern unsigned int fake_busy_off;
 
 /* EAL without hugepages, PCI or files. Leaves by SKIP if refused. */
 void fake_eal(const char *name);

@@ -221,7 +221,9 @@ malformed(void)
 	}
 	refuse("iface=x,Mode=zc", "unknown device argument 'Mode'", "mode");
 	refuse("=x", "", "");
-	refuse("iface=[a,b", "iface=[a,b", "key=value");
+	/* More pairs than the parser has room for. */
+	refuse("iface=x,,a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1,r=1,"
+		"s=1,t=1,u=1,v=1,w=1,x=1,y=1,z=1,A=1,B=1,C=1,D=1,E=1,F=1,G=1", "'iface=x,", "key=value");
 	refuse("queues=1", "unknown device argument 'queues'", "queue_count");
 }
 

@@ -124,39 +124,39 @@ spans(void)
 	/* pool: the layouts of the port, whatever may be spent. */
 	want.umem = XSK_UMEM_POOL;
 	want.heads_cap = UINT64_MAX;
-	CHECK_EQ(xsk_span_get(&lay[0], lay, 1, &want, &pool, &err), 0);
+	xsk_span_get(&lay[0], lay, 1, &want, &pool);
 	CHECK(within(&lay[0], &pool));
 	CHECK(!within(&lay[1], &pool) && !within(&lay[2], &pool));
 	CHECK_EQ(pool.base % page + pool.len % page, 0);
 	CHECK(pool.len < lay[0].hi - lay[0].lo + 2 * page);
 	CHECK(pool.page_shift >= 12);
-	CHECK_EQ(xsk_span_get(&lay[0], lay, 2, &want, &two, &err), 0);
+	xsk_span_get(&lay[0], lay, 2, &want, &two);
 	CHECK(within(&lay[0], &two) && within(&lay[1], &two));
-	CHECK_EQ(xsk_span_get(&lay[1], lay, 2, &want, &span, &err), 0);
+	xsk_span_get(&lay[1], lay, 2, &want, &span);
 	CHECK(span.base == two.base && span.len == two.len);
 
 	/* auto: further pools while the heads of all queues stay under the cap. */
 	want.umem = XSK_UMEM_AUTO;
-	CHECK_EQ(xsk_span_get(&lay[0], lay, 1, &want, &span, &err), 0);
+	xsk_span_get(&lay[0], lay, 1, &want, &span);
 	for (unsigned int i = 0; i < 3; i++)
 		CHECK(within(&lay[i], &span));
 	want.heads_cap = 0;
-	CHECK_EQ(xsk_span_get(&lay[0], lay, 1, &want, &span, &err), 0);
+	xsk_span_get(&lay[0], lay, 1, &want, &span);
 	CHECK(span.base == pool.base && span.len == pool.len);
 	want.heads_cap = afx_umem_heads(pool.len, 2304);
-	CHECK_EQ(xsk_span_get(&lay[0], lay, 1, &want, &span, &err), 0);
+	xsk_span_get(&lay[0], lay, 1, &want, &span);
 	CHECK_EQ(span.len, pool.len);
 	/* Between the first and all of them: some neighbour, and never more than allowed. */
 	for (want.queues = 1; want.queues <= 8; want.queues *= 2) {
 		want.heads_cap = want.queues * 2 * afx_umem_heads(pool.len, 2304) * 11 / 10;
-		CHECK_EQ(xsk_span_get(&lay[0], lay, 1, &want, &span, &err), 0);
+		xsk_span_get(&lay[0], lay, 1, &want, &span);
 		CHECK(within(&lay[0], &span));
 		CHECK(afx_umem_heads(span.len, 2304) * want.queues <= want.heads_cap);
 		CHECK(span.len < 3 * (lay[0].hi - lay[0].lo));
 	}
 	/* heap: the whole run of memory. */
 	want = (struct xsk_span_want){ .chunk = 2304, .queues = 1, .umem = XSK_UMEM_HEAP };
-	CHECK_EQ(xsk_span_get(&lay[0], lay, 1, &want, &span, &err), 0);
+	xsk_span_get(&lay[0], lay, 1, &want, &span);
 	for (unsigned int i = 0; i < 3; i++)
 		CHECK(within(&lay[i], &span));
 	CHECK(span.len >= two.len);
@@ -269,7 +269,7 @@ struck_off(void)
 	}
 	CHECK_EQ(xsk_layout_get(mp, &lay, &err), 0);
 	lay.lo = RTE_MIN(lay.lo, at);
-	CHECK_EQ(xsk_span_get(&lay, &lay, 1, &want, &span, &err), 0);
+	xsk_span_get(&lay, &lay, 1, &want, &span);
 	CHECK_EQ(span.page_shift, 21);
 	CHECK(at >= span.base && at + len <= span.base + span.len);
 	CHECK_EQ(xsk_region_get(&span, 2304, false, false, &r, &err), 0);

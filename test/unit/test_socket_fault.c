@@ -63,8 +63,9 @@ __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len)
 int
 __wrap_setsockopt(int fd, int level, int opt, const void *val, socklen_t len)
 {
-	/* Doing without is all right for this one. */
-	const char *name = level == SOL_XDP && opt == XDP_MAX_TX_SKB_BUDGET ? "budget" : "setsockopt";
+	/* Doing without is all right for the budget and the send buffer. */
+	const char *name = level == SOL_SOCKET || opt == XDP_MAX_TX_SKB_BUDGET ? "budget" :
+		"setsockopt";
 
 	return fails(name) ? -1 : __real_setsockopt(fd, level, opt, val, len);
 }

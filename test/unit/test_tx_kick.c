@@ -92,29 +92,67 @@ batches(void)
 	}
 }
 
-/* No way forward: one call a burst, and what is there goes out later. */
+/* Bursts until a packet more has left, without new ones: at most max. */
+static void
+leaves_within(unsigned int max)
+{
+	struct rte_mbuf *none = NULL;
+	uint32_t before = wire_cnt;
+
+	for (unsigned int i = 0; i < max && wire_cnt == before; i++)
+		CHECK_EQ(xsk_tx_burst(q, &none, 0), 0);
+	CHECK(wire_cnt > before);
+}
+
+/*
+ * No way forward: one call a burst, and what is there goes out later. A device that is down is left
+ * alone for some bursts, but not for ever.
+ */
 static void
 stuck(void)
 {
-	static const int answers[] = { 0, -EAGAIN, -EBUSY, -ENOBUFS, -ENETDOWN, -ENXIO, -EIO };
+	static const struct {
+		int ret;
+		bool error;
+	} answers[] = {
+		{ 0, false }, { -EAGAIN, false }, { -EBUSY, false }, { -ENOBUFS, true },
+		{ -ENETDOWN, true }, { -ENXIO, true }, { -EIO, true },
+	};
 
 	for (unsigned int i = 0; i < RTE_DIM(answers); i++) {
 		begin(false);
-		script.ret = answers[i];
+		script.ret = answers[i].ret;
 		send_some(10);
 		CHECK_EQ(script.calls, 1);
-		CHECK_EQ(q->stats.wakeup_errors, answers[i] != 0 && answers[i] != -EAGAIN);
+		CHECK_EQ(q->stats.wakeup_errors, answers[i].error);
 		send_some(10);
-		CHECK_EQ(script.calls, 1);
+		CHECK(script.calls <= 1);
 		CHECK_EQ(q->stats.pkts, 20);
 		CHECK_EQ(q->stats.drop_device, 0);
 		CHECK_EQ(fake_waiting(&f->tx), 20);
 		script.ret = 0;
 		script.send = 32;
-		send_some(1);
-		CHECK_EQ(wire_cnt, 21);
+		leaves_within(answers[i].error ? 65 : 1);
+		CHECK_EQ(wire_cnt, 20);
 		end();
 	}
+}
+
+/* Down for long: the kernel is asked now and then, not at every burst. */
+static void
+down(void)
+{
+	struct rte_mbuf *none = NULL;
+
+	begin(false);
+	script.ret = -ENETDOWN;
+	send_some(10);
+	script.calls = 0;
+	for (unsigned int i = 0; i < 1000; i++)
+		CHECK_EQ(xsk_tx_burst(q, &none, 0), 0);
+	CHECK(script.calls >= 5 && script.calls <= 100);
+	CHECK_EQ(q->stats.wakeup_errors, q->stats.wakeups);
+	end();
 }
 
 /* The packet at the head was taken and lost: dropped, not sent; the rest goes on, within limits. */
@@ -211,13 +249,44 @@ zero_copy(void)
 	CHECK_EQ(q->stats.wakeup_errors, 1);
 	script.ret = 0;
 	script.send = DESC;
-	send_some(1);
-	CHECK_EQ(wire_cnt, 31);
+	leaves_within(65);
+	CHECK_EQ(wire_cnt, 30);
+	/* Nothing to send: no call; an empty burst reclaims. */
 	script.calls = 0;
 	CHECK_EQ(xsk_tx_burst(q, &none, 0), 0);
 	CHECK_EQ(script.calls, 0);
-	CHECK_EQ(xsk_tx_done_cleanup(q, 0), 31);
 	CHECK_EQ(q->free_cnt, q->nb_desc);
+	script.send = 0;
+	send_some(3);
+	script.send = DESC;
+	CHECK_EQ(xsk_tx_done_cleanup(q, 0), 3);
+	CHECK_EQ(q->free_cnt, q->nb_desc);
+	CHECK_EQ(fake_busy_off, 0);
+	end();
+}
+
+/* Busy polling that wakes nobody is turned off, once; where packets leave it stays. */
+static void
+busy(void)
+{
+	struct fake_cfg cfg = { .mp = pool, .tx_desc = DESC, .zc = true, .busy = true,
+		.umem = XSK_UMEM_POOL };
+	struct rte_mbuf *none = NULL;
+
+	tx_open(&cfg);
+	CHECK(q->busy);
+	f->tx.flags = XDP_RING_NEED_WAKEUP;
+	memset(&script, 0, sizeof(script));
+	for (unsigned int i = 0; i < 500; i++)
+		send_some(10);
+	CHECK_EQ(fake_busy_off, 0);
+	f->on_kick_tx = NULL;
+	send_some(10);
+	for (unsigned int i = 0; i < 500; i++)
+		xsk_tx_burst(q, &none, 0);
+	CHECK_EQ(fake_busy_off, 1);
+	CHECK_EQ(q->stats.busy_off, 1);
+	CHECK(!q->busy);
 	end();
 }
 
@@ -230,10 +299,12 @@ main(void)
 	pool = fake_pool("pool", &cfg);
 	batches();
 	stuck();
+	down();
 	refusals();
 	full_completions();
 	hostile();
 	zero_copy();
+	busy();
 	rte_eal_cleanup();
 	return afx_test_end();
 }
