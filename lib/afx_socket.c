@@ -131,12 +131,19 @@ map_rings(struct afx_socket *s, struct afx_err *err)
 	return ret;
 }
 
-/* Let one copy-mode kick send the whole ring where the kernel can; best effort. */
+/*
+ * Let one copy-mode kick send the whole ring where the kernel can, and let as many packets be on
+ * their way in the kernel; best effort. SO_SNDBUF counts the memory of each skb, at most a page
+ * and its head here; above net.core.wmem_max it takes CAP_NET_ADMIN.
+ */
 static void
 raise_tx_budget(struct afx_socket *s)
 {
 	uint32_t budget = s->cfg.tx_entries;
+	int sndbuf = s->cfg.tx_entries * 2 * AFX_CHUNK_MAX;
 
+	if (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf)) < 0)
+		(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	s->tx_budget = TX_BATCH;
 	if (budget > TX_BATCH && setsockopt(s->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget,
 			sizeof(budget)) == 0)

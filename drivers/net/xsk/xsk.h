@@ -412,8 +412,8 @@ struct xsk_span_want {
 	uint32_t chunk;
 	unsigned int queues;     /* bound queues that pay for the heads */
 };
-int xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
-	const struct xsk_span_want *want, struct xsk_span *span, struct afx_err *err);
+void xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
+	const struct xsk_span_want *want, struct xsk_span *span);
 int xsk_region_get(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg,
 	struct xsk_region **region, struct afx_err *err);
 int xsk_region_shared_fd(struct xsk_region *region);

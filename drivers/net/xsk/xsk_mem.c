@@ -246,21 +246,20 @@ reach_pools(const struct area *area, const struct xsk_span_want *want, uintptr_t
 	free(p);
 }
 
-int
+void
 xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
-	const struct xsk_span_want *want, struct xsk_span *span, struct afx_err *err)
+	const struct xsk_span_want *want, struct xsk_span *span)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE);
 	struct area area = { .at = lay->lo, .page_shift = __builtin_ctzll(page) };
 	uintptr_t lo = lay->lo, hi = lay->hi;
 
+	/* A pool that no run of EAL memory holds whole is registered by itself. */
 	rte_memseg_contig_walk(find_area, &area);
-	if (area.hi != 0 && hi > area.hi)
-		return afx_err_set(err, -EINVAL,
-			"mempool %s is spread over memory with holes: create it in one piece "
-			"(without "
-			"--legacy-mem, or with more contiguous hugepages)",
-			lay->mp->name);
+	if (area.hi != 0 && hi > area.hi) {
+		area.hi = 0;
+		area.page_shift = __builtin_ctzll(page);
+	}
 	if (area.hi != 0) {
 		for (unsigned int i = 0; i < all_cnt; i++) {
 			if (all[i].lo < area.lo || all[i].hi > area.hi)
@@ -278,7 +277,6 @@ xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigne
 	span->base = RTE_ALIGN_FLOOR(lo, page);
 	span->len = round_len(lo, hi);
 	span->page_shift = area.page_shift;
-	return 0;
 }
 
 static struct xsk_region *

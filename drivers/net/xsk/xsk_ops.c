@@ -75,7 +75,6 @@ xsk_dev_stop(struct rte_eth_dev *dev)
 	 * A burst that began before may still run on another lcore: ethdev leaves that to the user.
 	 */
 	rte_wmb();
-	dev->data->dev_started = 0;
 	xsk_stop(dev);
 	set_queue_states(dev, RTE_ETH_QUEUE_STATE_STOPPED);
 	rte_eth_linkstatus_set(dev, &down);

@@ -272,10 +272,8 @@ xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	if (qid < dev->data->nb_rx_queues)
 		((struct xsk_rxq *)dev->data->rx_queues[qid])->frames = fr;
 	want.chunk = fr.chunk;
-	ret = xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span, err);
-	if (ret == 0)
-		ret = xsk_region_get(
-			&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
+	xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span);
+	ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
 	if (ret == 0)
 		ret = open_socket(dev, qid, how, &fr, err);
 	if (ret < 0)

@@ -312,7 +312,7 @@ report(struct rte_eth_dev *dev)
 {
 	const struct xsk_port *port = xsk_port(dev);
 
-	XSK_LOG(INFO, "%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
+	XSK_LOG(NOTICE, "%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
 		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s",
 		dev->device->name, port->ifname, xsk_got_name(port->got), dev->data->nb_rx_queues,
 		dev->data->nb_tx_queues, port->args.start_queue, port->umem_pinned >> 10,

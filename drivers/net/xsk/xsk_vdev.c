@@ -95,7 +95,7 @@ open_state(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 
 /* Everything that can be refused before a port exists. */
 static int
-examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
+examine(struct xsk_port *port, struct xsk_proc *proc, int *numa_node, struct afx_err *err)
 {
 	struct afx_netdev nd;
 	int ret, token;
@@ -108,6 +108,7 @@ examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 	if (nd.type != ARPHRD_ETHER)
 		return afx_err_set(err, -EINVAL, "iface=%s is not an Ethernet interface (type %u)",
 			port->args.iface, nd.type);
+	*numa_node = nd.numa_node;
 	port->ifindex = nd.ifindex;
 	snprintf(port->ifname, sizeof(port->ifname), "%s", nd.name);
 	snprintf(port->driver, sizeof(port->driver), "%s", nd.driver);
@@ -191,12 +192,14 @@ alloc_proc(void)
 
 static int
 create_port(struct rte_vdev_device *vdev, const struct xsk_port *proto, struct xsk_proc *proc,
-	struct afx_err *err)
+	int numa_node, struct afx_err *err)
 {
 	struct rte_eth_dev *dev;
 	struct xsk_port *port;
 	int ret;
 
+	if (vdev->device.numa_node == SOCKET_ID_ANY)
+		vdev->device.numa_node = numa_node >= 0 ? numa_node : (int)rte_socket_id();
 	dev = rte_eth_vdev_allocate(vdev, sizeof(*port));
 	if (dev == NULL)
 		return afx_err_set(err, -ENOMEM, "no memory for a port, or no free port id");
@@ -232,6 +235,7 @@ xsk_probe(struct rte_vdev_device *vdev)
 	struct xsk_port *proto;
 	struct xsk_proc *proc;
 	struct afx_err err = { 0 };
+	int numa_node = -1;
 	int ret;
 
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
@@ -244,9 +248,9 @@ xsk_probe(struct rte_vdev_device *vdev)
 	else
 		ret = xsk_args_parse(rte_vdev_device_args(vdev), &proto->args, &err);
 	if (ret == 0)
-		ret = examine(proto, proc, &err);
+		ret = examine(proto, proc, &numa_node, &err);
 	if (ret == 0)
-		ret = create_port(vdev, proto, proc, &err);
+		ret = create_port(vdev, proto, proc, numa_node, &err);
 	free(proto);
 	if (ret < 0) {
 		XSK_LOG(ERR, "%s: %s", rte_vdev_device_name(vdev), err.text);
