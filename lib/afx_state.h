@@ -13,7 +13,7 @@
  * and only where the device still has the value that was set: a later change by somebody else is
  * kept. Users in different mount namespaces (other /run) do not see each other.
  *
- * A handle is used by one thread at a time. A child forked without exec holds the lock as well.
+ * A handle is used by one thread at a time. Forked children do not count as users (afx_fork.h).
  */
 #ifndef AFX_STATE_H
 #define AFX_STATE_H

@@ -339,6 +339,9 @@ xsk_tx_done_cleanup(void *queue, uint32_t free_cnt __rte_unused)
 {
 	struct xsk_txq *q = queue;
 
+	/* Called through ethdev also while the port is stopped. */
+	if (q->region == NULL)
+		return 0;
 	kick(q);
 	return xsk_tx_reclaim(q);
 }

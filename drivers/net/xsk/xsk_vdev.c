@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "afx_cni.h"
+#include "afx_fork.h"
 #include "xsk.h"
 
 /* Ports of this process, to refuse queues that another of them has. */
@@ -151,6 +152,8 @@ free_proc(struct xsk_proc *proc)
 {
 	if (proc == NULL)
 		return;
+	afx_fork_forget(&proc->promisc_fd);
+	afx_fork_forget(&proc->allmulti_fd);
 	close_fd(proc->map_fd);
 	close_fd(proc->promisc_fd);
 	close_fd(proc->allmulti_fd);
@@ -187,6 +190,9 @@ alloc_proc(void)
 	proc->promisc_fd = -1;
 	proc->allmulti_fd = -1;
 	proc->monitor_fd = -1;
+	/* A child forked by the application must not keep the memberships alive. */
+	afx_fork_watch(&proc->promisc_fd);
+	afx_fork_watch(&proc->allmulti_fd);
 	return proc;
 }
 
