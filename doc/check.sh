@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Whether the guide is true of the sources: device arguments, extended statistics, telemetry keys and
-# quoted messages, and whether Sphinx builds it without a warning. Exit status 77 without Sphinx.
+# Whether the guide is true of the sources: device arguments, extended statistics, telemetry keys,
+# quoted messages; and whether Sphinx builds it without a warning. Exit status 77 without Sphinx.
 set -u -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 command -v python3 >/dev/null || {
@@ -22,7 +22,7 @@ python3 - <<-'END_OF_CHECK' || exit 1
 	def same(what, in_code, in_doc):
 	    global wrong
 	    if len(in_code) < 3:
-	        print(f"not ok - {what}: the sources are not understood any more, mend doc/check.sh")
+	        print(f"not ok - {what}: sources not understood any more, mend doc/check.sh")
 	        wrong += 1
 	    for name in sorted(in_code - in_doc):
 	        print(f"not ok - {what}: {name} is in the sources, not in the guide")
@@ -40,14 +40,16 @@ python3 - <<-'END_OF_CHECK' || exit 1
 	keys = set(re.findall(r'\[KEY_\w+\] = "(\w+)"', args))
 	same("device argument", keys, first_columns(read("doc/devargs.rst")))
 	param = re.search(r"#define XSK_PARAM_STRING((?:.*\\\n)+.*)", read(XSK + "xsk.h")).group(1)
-	same("XSK_PARAM_STRING", keys, set(re.findall(r"(\w+)=", param)))
+	same("device argument (XSK_PARAM_STRING for the guide)", keys,
+	     set(re.findall(r"(\w+)=", param)))
 	cap = re.search(r"UMEM_CAP_DEFAULT_MIB (\d+)", args).group(1)
 	if not re.search(r"``umem_cap``\n +- .*\n +- " + cap + r"\n", read("doc/devargs.rst")):
 	    print(f"not ok - device argument: the default of umem_cap is {cap} in the sources")
 	    wrong += 1
 
 	stats = read(XSK + "xsk_stats.c")
-	names = {f"{d.lower()}_qN_{n}" for d, n in re.findall(r"\b([RT]X)\((\w+)\)", stats) if n != "f"}
+	names = {f"{d.lower()}_qN_{n}" for d, n in re.findall(r"\b([RT]X)\((\w+)\)", stats)}
+	names -= {"rx_qN_f", "tx_qN_f"}
 	for d in ("rx", "tx"):
 	    block = re.search(d + r"_kernel\[\] = \{(.*?)\};", stats, re.S).group(1)
 	    names |= {f"{d}_qN_{n}" for n in re.findall(r'\{ "(\w+)"', block)}
@@ -55,12 +57,14 @@ python3 - <<-'END_OF_CHECK' || exit 1
 	same("extended statistic", names,
 	     first_columns(read("doc/statistics.rst").split("Extended statistics\n---")[1]))
 
-	tel = set(re.findall(r'(?:add_dict_\w+|xsk_tel_uint)\(d, "(\w+)"', read(XSK + "xsk_telemetry.c")))
+	tel = set(re.findall(r'(?:add_dict_\w+|xsk_tel_uint)\(d, "(\w+)"',
+	                     read(XSK + "xsk_telemetry.c")))
 	same("telemetry key", tel, first_columns(read("doc/telemetry.rst")))
 
 	# Adjacent string constants joined, so that a message is found however its source is wrapped.
 	code = "".join(read(f) for f in glob.glob("lib/*.[ch]") + glob.glob(XSK + "*.[ch]"))
-	code = re.sub(r'"\s*AFX_XDP_MAP_NAME\s*"', "xsks_map", code).replace("AFX_XDP_MAP_NAME", '"xsks_map"')
+	code = re.sub(r'"\s*AFX_XDP_MAP_NAME\s*"', "xsks_map", code)
+	code = code.replace("AFX_XDP_MAP_NAME", '"xsks_map"')
 	code = re.sub(r'"\s*"', "", code).replace('\\"', '"')
 	quoted = re.findall(r":msg:`(.+?)`", read("doc/troubleshooting.rst"))
 	for text in quoted:

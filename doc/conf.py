@@ -13,5 +13,8 @@ extensions = []
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
 html_copy_source = False
-html_theme_options = {"description": "DPDK poll-mode driver on Linux AF_XDP", "page_width": "1100px"}
+html_theme_options = {
+    "description": "DPDK poll-mode driver on Linux AF_XDP",
+    "page_width": "1100px",
+}
 smartquotes = False
