@@ -61,7 +61,7 @@ python3 - <<-'END_OF_CHECK' || exit 1
 	                     read(XSK + "xsk_telemetry.c")))
 	same("telemetry key", tel, first_columns(read("doc/telemetry.rst")))
 
-	# Adjacent string constants joined, so that a message is found however its source is wrapped.
+	# Adjacent string constants joined: a message is found however its source is wrapped.
 	code = "".join(read(f) for f in glob.glob("lib/*.[ch]") + glob.glob(XSK + "*.[ch]"))
 	code = re.sub(r'"\s*AFX_XDP_MAP_NAME\s*"', "xsks_map", code)
 	code = code.replace("AFX_XDP_MAP_NAME", '"xsks_map"')
