@@ -270,7 +270,8 @@ if [ -z "${QS_PID-}" ]; then
 	setup_build "$BUILD" || setup_die "the build failed"
 	sweep
 	unshare --mount --pid --fork --mount-proc true 2>/dev/null ||
-		setup_die "no mount and process namespaces here: a container needs CAP_SYS_ADMIN"
+		setup_die "no mount and process namespaces here: a container needs CAP_SYS_ADMIN," \
+			"a chroot must be a mount point (mount --bind DIR DIR before chroot DIR)"
 	exec unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
 		"$BASH" "$0" --inside $$ --queues "$QUEUES" --duration "$DURATION" \
 		${OWN_IFACE:+--iface "$OWN_IFACE"}

@@ -11,7 +11,7 @@ SETUP_CACHE=$SETUP_ROOT/.cache
 # What building and the quick start need. dpdk is for dpdk-testpmd.
 SETUP_PACKAGES=(
 	gcc libc6-dev pkg-config meson ninja-build clang bpftool dpkg-dev python3
-	dpdk libdpdk-dev libbpf-dev libxdp-dev iproute2 ethtool procps util-linux
+	dpdk dpdk-dev libdpdk-dev libbpf-dev libxdp-dev iproute2 ethtool procps util-linux
 )
 
 setup_say() {
