@@ -101,6 +101,7 @@ ground() {
 	local dir
 	DIR=$STATE.$QS_PID
 	T=$DIR/t
+	setup_private_run
 	mkdir -p "$T" /run/netns || setup_die "/run cannot be written"
 	trap finish EXIT
 	trap 'exit 130' INT TERM

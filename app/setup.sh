@@ -14,6 +14,12 @@ SETUP_PACKAGES=(
 	dpdk dpdk-dev libdpdk-dev libbpf-dev libxdp-dev iproute2 ethtool procps util-linux
 )
 
+# setup_private_run: a /run of our own where EAL would take no plugin from the one there is, since
+# everybody may write to it (containers). Only in a private mount namespace.
+setup_private_run() {
+	[ -z "$(find /run -maxdepth 0 -perm -o+w)" ] || mount -t tmpfs -o mode=0755 tmpfs /run
+}
+
 setup_say() {
 	echo "== $*"
 }
