@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the kernel uses a network device for: addresses, default routes, master; see afx_netdev.h. */
+/* What the kernel uses a network device for: addresses, routes, master; see afx_netdev.h. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
