@@ -231,6 +231,8 @@ fail(const struct afx_nl *nl, const struct afx_nl_msg *msg, int ret, struct afx_
 
 	if (ret == -EPERM || ret == -EACCES)
 		remedy = "; CAP_NET_ADMIN is needed in that network namespace";
+	else if (ret == -ENODEV)
+		remedy = "; it was removed or moved to another namespace";
 	else if (ret == -ETIMEDOUT)
 		remedy = "; the kernel did not answer in time";
 	return afx_err_set(err, ret, "%s: %s%s%s%s%s", msg->what, strerror(-ret),
