@@ -107,8 +107,9 @@ take_extack(struct afx_nl *nl, const struct nlmsghdr *nh, size_t offset)
 {
 	struct afx_nl_attr tb[NLMSGERR_ATTR_MSG + 1];
 
-	if (!(nh->nlmsg_flags & NLM_F_ACK_TLVS) || offset > nh->nlmsg_len - NLMSG_HDRLEN)
+	if (!(nh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
+	/* An offset outside the message leaves every attribute absent. */
 	(void)afx_nl_parse(nh, offset, tb, NLMSGERR_ATTR_MSG);
 	afx_nl_str(&tb[NLMSGERR_ATTR_MSG], nl->extack, sizeof(nl->extack));
 }

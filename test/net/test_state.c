@@ -159,6 +159,17 @@ test_close(void)
 	CHECK(has_mac(mac_own));
 	afx_state_close(st);
 
+	/* The same with the MAC. */
+	run("ip link set v0 mtu 1500");
+	st = open_state();
+	change_mtu(st, 3000);
+	change_mac(st, mac_new);
+	run("ip link set v0 address 02:00:00:00:00:03");
+	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
+	CHECK_EQ(get().mtu, 1500);
+	CHECK_EQ(get().mac[5], 3);
+	afx_state_close(st);
+
 	/* Changed on top of somebody's change: that one is the original now. */
 	st = open_state();
 	change_mtu(st, 3000);
@@ -307,6 +318,7 @@ test_stale(void)
 	run("ip link del v0");
 	run("ip link add new index 70 mtu 3000 type veth peer name v1");
 	st = open_state();
+	change_mtu(st, 2000);
 	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
 	CHECK_EQ(get().mtu, 3000);
 	afx_state_close(st);
@@ -314,7 +326,8 @@ test_stale(void)
 	/* Garbage of any length. */
 	fresh();
 	run("mkdir /run/net_xsk");
-	run("head -c 4096 /dev/urandom > /run/net_xsk/$(stat -L -c %%i /proc/self/ns/net)-70.state");
+	run("head -c 4096 /dev/urandom >"
+		" /run/net_xsk/$(stat -L -c %%i /proc/self/ns/net)-70.state");
 	CHECK_EQ(records(), 1);
 	CHECK_EQ(afx_state_recover(ctl, v0, &err), 0);
 	CHECK_EQ(records(), 0);
@@ -381,6 +394,39 @@ test_crowd(void)
 	CHECK_EQ(records(), 0);
 }
 
+/* A file replaced while somebody waits for it is not what he ends up with. */
+static void
+test_replaced(void)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct afx_state *st;
+	char cmd[96];
+	pid_t pid;
+	int fd, status;
+
+	fresh();
+	afx_state_close(open_state());
+	run("touch /run/net_xsk/$(stat -L -c %%i /proc/self/ns/net)-70.state");
+	run("ln /run/net_xsk/*.state /run/same && chmod 0600 /run/same");
+	fd = open("/run/same", O_RDWR | O_CLOEXEC);
+	NEED(fd >= 0 && fcntl(fd, F_OFD_SETLK, &fl) == 0, "%m");
+	pid = fork();
+	if (pid == 0) {
+		close(fd);
+		st = open_state();
+		run("! flock -n -x /run/net_xsk/*.state true");
+		_exit(afx_state_users_exclusive(st) != 1);
+	}
+	snprintf(cmd, sizeof(cmd), "ls -l /proc/%d/fd | grep -q net_xsk", pid);
+	WAIT_FOR(system(cmd) == 0);
+	run("f=$(echo /run/net_xsk/*.state); rm $f && touch $f");
+	fl.l_type = F_UNLCK;
+	CHECK_EQ(fcntl(fd, F_OFD_SETLK, &fl), 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	close(fd);
+}
+
 /* A permanent address, which no virtual device has, decides alone. */
 static void
 test_identity(void)
@@ -417,6 +463,7 @@ main(void)
 	test_kill();
 	test_users();
 	test_crowd();
+	test_replaced();
 	test_identity();
 	test_stale();
 	test_no_file();

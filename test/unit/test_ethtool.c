@@ -27,7 +27,7 @@ static struct {
 	struct ethtool_channels channels;
 	uint32_t table[32];
 	uint32_t entries;
-	uint32_t entries_next;         /* when not 0: the table has this many from the next call on */
+	uint32_t entries_next;         /* when not 0: of the table from the next call on */
 	int words;
 	struct ethtool_link_settings link;
 } fake;
@@ -138,9 +138,15 @@ test_rss(struct afx_ctl *ctl)
 	CHECK_EQ(afx_ethtool_rss_queues(ctl, IFINDEX, mask, 2, &err), 0);
 	CHECK_EQ(mask[0], 7);
 	CHECK_EQ(mask[1], 0);
+	/* Renamed in the middle: the question is put again as it was. */
+	fake.renames = 1;
+	CHECK_EQ(afx_ethtool_rss_queues(ctl, IFINDEX, mask, 2, &err), 0);
+	CHECK_EQ(mask[0], 7);
 	/* No table, an absurd one, a refusing driver, no device. */
 	fake.entries = 0;
 	CHECK_EQ(afx_ethtool_rss_queues(ctl, IFINDEX, mask, 2, &err), -EOPNOTSUPP);
+	fake.entries = 20000;
+	CHECK_EQ(afx_ethtool_rss_queues(ctl, IFINDEX, mask, 2, &err), -E2BIG);
 	fake.entries = 0x40000000;
 	CHECK_EQ(afx_ethtool_rss_queues(ctl, IFINDEX, mask, 2, &err), -E2BIG);
 	fake.error = EOPNOTSUPP;
