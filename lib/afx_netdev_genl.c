@@ -70,8 +70,8 @@ queue_family(struct afx_ctl *ctl, struct afx_err *err)
 
 	family = afx_ctl_netdev_family(ctl, err);
 	if (family == -ENOENT)
-		return afx_err_set(err, -EOPNOTSUPP, "this kernel (before 6.3) has no netdev netlink "
-			"family to ask queues by");
+		return afx_err_set(err, -EOPNOTSUPP, "no netlink family \"netdev\" (kernel 6.3) to "
+			"ask queues by");
 	return family;
 }
 

@@ -134,7 +134,8 @@ counts(unsigned int promisc, unsigned int allmulti)
 
 	/* The flags of the interface do not show either. */
 	snprintf(cmd, sizeof(cmd),
-		"ip -d link show dev v0 | grep -q 'promiscuity %u .*allmulti %u'", promisc, allmulti);
+		"ip -d link show dev v0 | grep -q 'promiscuity %u .*allmulti %u'", promisc,
+		allmulti);
 	return system(cmd) == 0;
 }
 
