@@ -66,7 +66,7 @@ own(struct xsk_rxq *q, struct rte_mbuf *m, const bool pinned, uint64_t *addr)
 		if (q->aside_cnt < q->aside_room)
 			q->aside[q->aside_cnt++] = m;
 		else
-			rte_mempool_put(q->mp, m);
+			rte_mempool_generic_put(q->mp, (void **)&m, 1, NULL);
 		return false;
 	}
 	if (pinned)

@@ -237,7 +237,7 @@ bounce(struct xsk_txq *q, const struct rte_mbuf *m)
 
 	/*
 	 * A frame that the NIC could not follow itself is of no use: draw others, a few times. The
-	 * rejected are kept meanwhile, or a pool would hand out the same one again.
+	 * rejected go behind the cache, which would hand out the same ones again.
 	 */
 	for (;;) {
 		uint64_t byte;
@@ -253,7 +253,7 @@ bounce(struct xsk_txq *q, const struct rte_mbuf *m)
 		rejected[cnt++] = b;
 	}
 	if (unlikely(cnt > 0))
-		rte_mempool_put_bulk(q->bounce_mp, rejected, cnt);
+		rte_mempool_generic_put(q->bounce_mp, rejected, cnt, NULL);
 	if (unlikely(b == NULL))
 		return NULL;
 	b->data_off = q->bounce_off;
