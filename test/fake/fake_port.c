@@ -81,6 +81,12 @@ afx_prog_close_shared(struct afx_prog *prog, bool last)
 	(void)last;
 }
 
+void
+afx_prog_close(struct afx_prog *prog)
+{
+	(void)prog;
+}
+
 int
 afx_state_users_exclusive(struct afx_state *st)
 {

@@ -175,11 +175,11 @@ crossing(void)
 
 	CHECK_EQ(xsk_layout_get(mp, &lay, &err), 0);
 	CHECK_EQ(xsk_frames_get(&lay, true, &fr, &err), 0);
-	CHECK(xsk_layout_crossing(&lay, &fr, 12) > 512 / 3);
-	CHECK(xsk_layout_crossing(&lay, &fr, 12) < 512 * 2 / 3);
-	CHECK_EQ(xsk_layout_crossing(&lay, &fr, 63), 0);
+	CHECK(xsk_layout_unusable(&lay, &fr, 12) > 512 / 3);
+	CHECK(xsk_layout_unusable(&lay, &fr, 12) < 512 * 2 / 3);
+	CHECK_EQ(xsk_layout_unusable(&lay, &fr, 63), 0);
 	/* A unit smaller than any frame: all cross. */
-	CHECK_EQ(xsk_layout_crossing(&lay, &fr, 11), 512);
+	CHECK_EQ(xsk_layout_unusable(&lay, &fr, 11), 512);
 	fake_pool_free(mp);
 }
 

@@ -187,12 +187,17 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 static void
 close_prog(struct xsk_proc *proc)
 {
-	int token;
+	int token, alone;
 
 	if (proc->prog == NULL)
 		return;
 	token = afx_ctl_enter(proc->ctl, NULL);
-	afx_prog_close_shared(proc->prog, afx_state_users_exclusive(proc->state) == 1);
+	alone = afx_state_users_exclusive(proc->state);
+	/* Where users cannot be told apart, who attached takes away. */
+	if (alone >= 0)
+		afx_prog_close_shared(proc->prog, alone == 1);
+	else
+		afx_prog_close(proc->prog);
 	if (token >= 0)
 		afx_ctl_leave(proc->ctl, token);
 	proc->prog = NULL;
