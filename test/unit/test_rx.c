@@ -84,7 +84,7 @@ kernel_takes(struct world *w, uint32_t n)
 		w->taken_cnt++;
 }
 
-/* Deliver one of the frames taken, written to its very end, any frame but the metadata before it. */
+/* Deliver one of the frames taken, written to the very end of its chunk. */
 static bool
 kernel_delivers(struct world *w, uint32_t len)
 {

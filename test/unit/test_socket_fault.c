@@ -34,6 +34,9 @@ int __wrap_setsockopt(int fd, int level, int opt, const void *val, socklen_t len
 int __wrap_getsockopt(int fd, int level, int opt, void *val, socklen_t *len);
 void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 int __wrap_madvise(void *addr, size_t len, int advice);
+/* What mmap is called where off_t is told to be 64 bits (meson does so). */
+void *__real_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 
 static int
 fails(const char *name)
@@ -84,6 +87,12 @@ void *
 __wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
 	return fails("mmap") ? MAP_FAILED : __real_mmap(addr, len, prot, flags, fd, off);
+}
+
+void *
+__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	return fails("mmap") ? MAP_FAILED : __real_mmap64(addr, len, prot, flags, fd, off);
 }
 
 int

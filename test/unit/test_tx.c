@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The transmit burst over fake rings: the prefix law, completions in any order, doubled, invented or
- * never sent, and what stop returns. What kinds of mbuf there are is test_tx_mbuf.c; what a kick may
- * answer is test_tx_kick.c.
+ * The transmit burst over fake rings: the prefix law, completions in any order, doubled, invented
+ * or never sent, and what stop returns. What kinds of mbuf there are is test_tx_mbuf.c; what a kick
+ * may answer is test_tx_kick.c.
  */
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every kind of mbuf an application may hand over: what leaves carries its bytes, the way it took is
- * counted under its name, and each mbuf comes back exactly once.
+ * Every kind of mbuf an application may hand over: what leaves carries its bytes, the way it took
+ * is counted under its name, and each mbuf comes back exactly once.
  */
 #include "tx_world.h"
 

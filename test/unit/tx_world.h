@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the transmit tests share: numbered packets of a known content, and a kernel that checks every
- * byte it reads against it. Included once per program.
+ * What the transmit tests share: numbered packets of a known content, and a kernel that checks
+ * every byte it reads against it. Included once per program.
  */
 #ifndef TX_WORLD_H
 #define TX_WORLD_H

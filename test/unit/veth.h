@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A network namespace of the test's own with a veth pair of two queues, and counts of what a process
- * holds. The namespace goes with the process.
+ * A network namespace of the test's own with a veth pair of two queues, and counts of what a
+ * process holds. The namespace goes with the process.
  */
 #ifndef AFX_TEST_VETH_H
 #define AFX_TEST_VETH_H
