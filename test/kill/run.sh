@@ -105,7 +105,7 @@ for pid in $pids; do
 done
 cat "$logs"/*
 awk '$1 == "SUM" { for (i = 2; i < NF; i += 2) { if (!($i in n)) name[++cnt] = $i; n[$i] += $(i + 1) } }
-	END { for (i = 1; i <= cnt; i++) printf "%s%s %d", i > 1 ? ", " : "total: ", name[i], n[name[i]]
+	END { for (i = 1; i <= cnt; i++) printf "%s%s %d", (i > 1 ? ", " : "total: "), name[i], n[name[i]]
 		print "" }' "$logs"/*
 echo "time: $(($(date +%s) - begin)) s"
 exit $status

@@ -92,6 +92,7 @@ void victim_log(const struct victim *v, char *out, size_t room);
 /* super_trace.c: a cycle under ptrace. */
 struct call {
 	uint8_t phase;
+	uint32_t index;          /* in its phase, from 1 on */
 	long nr;
 	uint64_t args[3];
 };
@@ -99,12 +100,15 @@ enum fault { FAULT_NONE, FAULT_KILL, FAULT_ERRNO };
 struct trace {
 	/* Asked for. */
 	enum fault fault;
-	unsigned int at;         /* from 1 on */
+	unsigned int phase;
+	unsigned int at;         /* call of the phase, from 1 on: waits make some phases vary */
 	unsigned int choice;     /* which of the call's plausible errors */
 	/* Seen. */
 	unsigned int cnt;
+	unsigned int in_phase[PHASE_CNT];
 	struct call calls[CALLS_MAX];
 	bool hit;
+	struct call what;        /* what it hit */
 	bool hung;
 	int error;               /* the errno given */
 	bool skipped;            /* the call did not take place */

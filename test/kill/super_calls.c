@@ -16,6 +16,7 @@ static const struct {
 	int errors[ERRORS_MAX];
 } table[] = {
 	{ SYS_socket, "socket", { EMFILE, EPERM } },
+	{ SYS_connect, "connect", { EPERM, EINTR } },
 	{ SYS_bind, "bind", { EBUSY, ENOMEM } },
 	{ SYS_setsockopt, "setsockopt", { ENOMEM, EPERM } },
 	{ SYS_getsockopt, "getsockopt", { ENOBUFS } },
@@ -46,6 +47,7 @@ static const struct {
 	{ SYS_readlink, "readlink", { EACCES } },
 	{ SYS_access, "access", { EACCES } },
 	{ SYS_faccessat, "faccessat", { EACCES } },
+	{ SYS_faccessat2, "faccessat2", { EACCES } },
 	{ SYS_getdents64, "getdents64", { EIO } },
 	{ SYS_mkdir, "mkdir", { EROFS, ENOSPC } },
 	{ SYS_mkdirat, "mkdirat", { EROFS, ENOSPC } },
@@ -78,8 +80,8 @@ static const struct {
 	{ SYS_getrandom, "getrandom", { EINTR } },
 	/* None of these can fail in a way that a program may look at. */
 	{ SYS_futex, "futex", { 0 } },
-	{ SYS_clock_nanosleep, "clock_nanosleep", { EINTR } },
-	{ SYS_nanosleep, "nanosleep", { EINTR } },
+	{ SYS_clock_nanosleep, "clock_nanosleep", { 0 } },
+	{ SYS_nanosleep, "nanosleep", { 0 } },
 	{ SYS_clock_gettime, "clock_gettime", { 0 } },
 	{ SYS_gettid, "gettid", { 0 } },
 	{ SYS_getpid, "getpid", { 0 } },

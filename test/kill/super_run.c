@@ -111,7 +111,7 @@ describe(struct deed *d, const char *what, unsigned int at, const struct call *c
 	char text[96];
 
 	call_text(c, text, sizeof(text));
-	snprintf(d->text, sizeof(d->text), "%s call %u, %s: %s", what, at, phase_name(c->phase),
+	snprintf(d->text, sizeof(d->text), "%s %s call %u, %s", what, phase_name(c->phase), at,
 		text);
 }
 
@@ -126,11 +126,12 @@ run_kill(struct run *r, unsigned int at, const struct call *c)
 
 	memset(&t, 0, sizeof(t));
 	t.fault = FAULT_KILL;
+	t.phase = c->phase;
 	t.at = at;
 	describe(&d, "kill at", at, c);
 	ret = traced(r, &v, &t, &rep);
-	if (t.hit && t.cnt <= CALLS_MAX)
-		describe(&d, "kill at", at, &t.calls[at - 1]);
+	if (t.hit)
+		describe(&d, "kill at", at, &t.what);
 	if (ret < 0)
 		violation(r, &d, &v, "the victim hangs");
 	if (ret != 0) {
@@ -152,7 +153,7 @@ run_kill(struct run *r, unsigned int at, const struct call *c)
 static bool
 is_excused(const struct trace *t)
 {
-	return t->skipped && t->calls[t->at - 1].nr == SYS_munmap;
+	return t->skipped && t->what.nr == SYS_munmap;
 }
 
 /* The same process goes on: a cycle without fault. */
@@ -193,6 +194,7 @@ run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call 
 
 	memset(&t, 0, sizeof(t));
 	t.fault = FAULT_ERRNO;
+	t.phase = c->phase;
 	t.at = at;
 	t.choice = choice;
 	snprintf(how, sizeof(how), "%s at", strerrorname_np(call_error(c, choice)));
@@ -200,7 +202,7 @@ run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call 
 	ret = traced(r, &v, &t, &rep);
 	if (t.hit) {
 		snprintf(how, sizeof(how), "%s at", strerrorname_np(t.error));
-		describe(&d, how, at, &t.calls[at - 1]);
+		describe(&d, how, at, &t.what);
 		r->fails++;
 	} else {
 		r->missed++;

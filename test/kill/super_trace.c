@@ -74,11 +74,14 @@ on_entry(struct loop *l)
 	if (c.nr == SYS_rt_tgsigqueueinfo)
 		return;
 	c.phase = l->phase;
+	c.index = t->in_phase[l->phase] + 1;
 	if (t->cnt < CALLS_MAX)
 		t->calls[t->cnt] = c;
 	t->cnt++;
-	if (t->fault == FAULT_NONE || t->cnt != t->at)
+	t->in_phase[l->phase]++;
+	if (t->fault == FAULT_NONE || l->phase != t->phase || t->in_phase[l->phase] != t->at)
 		return;
+	t->what = c;
 	if (t->fault == FAULT_KILL) {
 		kill_here(l);
 		return;

@@ -29,6 +29,7 @@ static char vdev_name[VDEV_LEN];
 static const char *vdev_args;
 static struct rte_mempool *pool;
 static struct report rep;
+static pid_t self;               /* process and main thread */
 
 /* Straight into the kernel: a library function would add calls that belong to no phase. */
 static void
@@ -40,7 +41,7 @@ mark(enum kill_phase phase)
 	si.si_code = SI_QUEUE;
 	si.si_signo = SIGUSR1;
 	si.si_value.sival_int = phase;
-	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGUSR1, &si);
+	syscall(SYS_rt_tgsigqueueinfo, self, self, SIGUSR1, &si);
 }
 
 static uint64_t
@@ -275,6 +276,7 @@ main(int argc, char **argv)
 	}
 	snprintf(vdev_name, sizeof(vdev_name), "%s0", argv[n + 1]);
 	vdev_args = argv[n + 2];
+	self = getpid();
 	signal(SIGUSR1, SIG_IGN);
 	pool = rte_pktmbuf_pool_create("pool", 4095, 64, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL || !report())
