@@ -13,13 +13,14 @@ build=${BUILD:-$here/../../build}
 victim=$build/test/kill/xsk_victim
 super=$build/test/kill/xsk_kill
 plugin=$build/drivers/net/xsk/librte_net_xsk.so
-driver=net_xsk lanes=2 lane= all= limit=540
+driver=net_xsk lanes=2 lane= all= limit=590
 
 usage() {
 	cat >&2 <<-END
-	usage: $0 [--all] [--lanes N] [--victim PROGRAM] [--super PROGRAM] [--plugin SO]
+	usage: $0 [--all | --some] [--lanes N] [--victim PROGRAM] [--super PROGRAM] [--plugin SO]
 	       [--driver NAME] [--timeout SECONDS] [-- OPTIONS OF xsk_kill]
-	  --all     every call and every plausible error of it, not some of each class
+	  --all     every plausible error of each call, not only the first
+	  --some    not every call, but some of each class (what for, from which phase)
 	END
 	exit 2
 }
@@ -31,7 +32,7 @@ skip() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--all) all=--all limit=3600 ;;
+	--all | --some) all=$1 ;;
 	--lanes) lanes=$2; shift ;;
 	--lane) lane=$2; shift ;;
 	--victim) victim=$2; shift ;;

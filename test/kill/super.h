@@ -95,6 +95,7 @@ struct call {
 	uint32_t index;          /* in its phase, from 1 on */
 	long nr;
 	uint64_t args[3];
+	bool probe;              /* libbpf trying out a feature of the kernel */
 };
 enum fault { FAULT_NONE, FAULT_KILL, FAULT_ERRNO };
 struct trace {

@@ -20,7 +20,8 @@ struct plan {
 	unsigned int forks;      /* of those with a child */
 	unsigned int seed;
 	unsigned int only;       /* 0: all calls */
-	bool all;                /* every call, not one of each class a phase */
+	bool all;                /* every plausible error of a call, not only the first */
+	bool some;               /* not every call, but some of each class */
 	bool kills;
 	bool fails;
 	bool verbose;
@@ -95,7 +96,7 @@ all_calls(struct run *r, const struct plan *p, const struct trace *census)
 	for (unsigned int i = 0; i < census->cnt; i++) {
 		const struct call *c = &census->calls[i];
 
-		if (p->only != 0 ? p->only != i + 1 : !p->all && !stands_for_class(census, i))
+		if (p->only != 0 ? p->only != i + 1 : p->some && !stands_for_class(census, i))
 			continue;
 		if (p->kills && turn++ % p->lanes == p->lane)
 			run_kill(r, c->index, c);
@@ -186,7 +187,7 @@ static int
 usage(const char *name)
 {
 	fprintf(stderr, "usage: %s --victim PROGRAM --iface NAME --peer NAME [--driver NAME] "
-		"[--devargs TEXT]\n  [--lane N --lanes N] [--all] [--no-kills] [--no-fails] "
+		"[--devargs TEXT]\n  [--lane N --lanes N] [--all | --some] [--no-kills] [--no-fails] "
 		"[--random N] [--forks N] [--seed N]\n  [--only CALL] [--verbose] -- EAL-ARGS\n", name);
 	return 2;
 }
@@ -203,6 +204,7 @@ main(int argc, char **argv)
 		{ "lane", required_argument, NULL, 'l' },
 		{ "lanes", required_argument, NULL, 'L' },
 		{ "all", no_argument, NULL, 'a' },
+		{ "some", no_argument, NULL, 'S' },
 		{ "no-kills", no_argument, NULL, 'k' },
 		{ "no-fails", no_argument, NULL, 'f' },
 		{ "random", required_argument, NULL, 'r' },
@@ -230,6 +232,7 @@ main(int argc, char **argv)
 		case 'l': p.lane = atoi(optarg); break;
 		case 'L': p.lanes = atoi(optarg); break;
 		case 'a': p.all = true; break;
+		case 'S': p.some = true; break;
 		case 'k': p.kills = false; break;
 		case 'f': p.fails = false; break;
 		case 'r': p.random = atoi(optarg); break;

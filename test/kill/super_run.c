@@ -156,9 +156,19 @@ is_excused(const struct trace *t)
 	return t->skipped && t->what.nr == SYS_munmap;
 }
 
+/*
+ * libbpf remembers for the life of a process that a feature is missing, whatever the reason was: when
+ * one of its trials is made to fail, later starts of that process may fail as well.
+ */
+static bool
+is_remembered(const struct trace *t, const struct report *again)
+{
+	return t->what.probe && again->failures > 0 && strcmp(again->first_op, "start") == 0;
+}
+
 /* The same process goes on: a cycle without fault. */
 static void
-second_cycle(struct run *r, const struct deed *d, struct victim *v)
+second_cycle(struct run *r, const struct deed *d, struct victim *v, const struct trace *t)
 {
 	uint64_t back[KILL_QUEUES];
 	struct deed again;
@@ -172,6 +182,12 @@ second_cycle(struct run *r, const struct deed *d, struct victim *v)
 	if (victim_command(v, KILL_CYCLE) < 0 || victim_report(v, &rep, VICTIM_WAIT_MS) != 1) {
 		violation(r, &again, v, "the victim ended or hangs");
 		victim_end(v, true);
+		return;
+	}
+	if (is_remembered(t, &rep)) {
+		r->excused++;
+		victim_end(v, false);
+		judge_restart(r, d, false);
 		return;
 	}
 	judge_cycle(r, &again, v, &rep, back);
@@ -212,7 +228,7 @@ run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call 
 		victim_end(&v, true);
 	} else if (ret == 1) {
 		judge_faulted(r, &d, &v, &rep, &t);
-		second_cycle(r, &d, &v);
+		second_cycle(r, &d, &v, &t);
 		return;
 	} else if (ret == 0) {
 		violation(r, &d, NULL, "the victim ended, status %#x", t.status);

@@ -21,7 +21,7 @@ struct run {
 	unsigned int missed;     /* the call did not come this time */
 	unsigned int went_on;    /* failures that the port got over */
 	unsigned int refused;    /* failures that were reported */
-	unsigned int excused;    /* unmapping refused: the queue is held until the process ends */
+	unsigned int excused;    /* see is_excused and is_remembered in super_run.c */
 	unsigned int checks;
 	unsigned int restarts;
 	unsigned int restart_ms; /* the longest from the kill to traffic */

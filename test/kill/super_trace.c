@@ -7,12 +7,14 @@
  * overwritten, except close, which frees the descriptor whatever it answers.
  */
 #include <errno.h>
+#include <linux/bpf.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
@@ -64,6 +66,29 @@ set_result(pid_t pid, long value)
 #error "registers of this machine are not described: see ptrace(2)"
 #endif
 
+/* What libbpf only tries out has no name, or one of libbpf's; its log says nothing either. */
+static bool
+is_probe(pid_t pid, const struct call *c)
+{
+	union bpf_attr attr;
+	struct iovec local = { &attr, sizeof(attr) };
+	struct iovec remote = { (void *)(uintptr_t)c->args[1], c->args[2] };
+	const char *name;
+
+	if (c->nr != SYS_bpf || (c->args[0] != BPF_PROG_LOAD && c->args[0] != BPF_MAP_CREATE &&
+			c->args[0] != BPF_PROG_BIND_MAP && c->args[0] != BPF_BTF_LOAD))
+		return false;
+	if (c->args[0] == BPF_BTF_LOAD || c->args[0] == BPF_PROG_BIND_MAP)
+		return true;
+	memset(&attr, 0, sizeof(attr));
+	if (remote.iov_len > sizeof(attr))
+		remote.iov_len = sizeof(attr);
+	if (process_vm_readv(pid, &local, 1, &remote, 1, 0) < 0)
+		return false;
+	name = c->args[0] == BPF_PROG_LOAD ? attr.prog_name : attr.map_name;
+	return name[0] == '\0' || strncmp(name, "libbpf_", 7) == 0;
+}
+
 static void
 on_entry(struct loop *l)
 {
@@ -74,6 +99,7 @@ on_entry(struct loop *l)
 	if (c.nr == SYS_rt_tgsigqueueinfo)
 		return;
 	c.phase = l->phase;
+	c.probe = is_probe(l->pid, &c);
 	c.index = t->in_phase[l->phase] + 1;
 	if (t->cnt < CALLS_MAX)
 		t->calls[t->cnt] = c;
