@@ -13,7 +13,7 @@ build=${BUILD:-$here/../../build}
 victim=$build/test/kill/xsk_victim
 super=$build/test/kill/xsk_kill
 plugin=$build/drivers/net/xsk/librte_net_xsk.so
-driver=net_xsk lanes=2 lane= all= limit=590
+driver=net_xsk lanes=4 lane= all= limit=590
 
 usage() {
 	cat >&2 <<-END

@@ -14,7 +14,7 @@
 #include "kill.h"
 
 /* How long the kernel may take to let go of what a dead process had. */
-#define RELEASE_WAIT_MS 3000
+#define RELEASE_WAIT_MS 10000
 /* After that a victim hangs. */
 #define VICTIM_WAIT_MS 20000
 #define CALLS_MAX 4096

@@ -24,6 +24,8 @@ struct run {
 	unsigned int excused;    /* see is_excused and is_remembered in super_run.c */
 	unsigned int checks;
 	unsigned int restarts;
+	unsigned int late;       /* the kernel held a queue for longer than the driver waits */
+	unsigned int release_ms; /* the longest until all that a process had was gone */
 	unsigned int restart_ms; /* the longest from the kill to traffic */
 	unsigned int violations;
 };
