@@ -32,7 +32,8 @@ skip() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--all | --some) all=$1 ;;
+	--all) all=--all limit=1800 ;;
+	--some) all=--some ;;
 	--lanes) lanes=$2; shift ;;
 	--lane) lane=$2; shift ;;
 	--victim) victim=$2; shift ;;

@@ -126,9 +126,8 @@ judge_ids(struct run *r, const struct deed *d, const struct bpf_ids *ids)
 			left - 1, ids->cnt);
 }
 
-/* Frames that the driver said it keeps because a queue was not released in time. */
-static int
-kept_frames(const struct victim *v)
+int
+judge_kept_frames(const struct victim *v)
 {
 	static char log[16384];
 	const char *said = " mbufs are kept out of use for good";
@@ -152,7 +151,7 @@ judge_left(struct run *r, const struct deed *d, const struct victim *v, const st
 	r->checks += 3;
 	/* On a busy machine the kernel takes seconds: no frame is lost where each is accounted for. */
 	if (rep->pool_avail != rep->pool_size &&
-			rep->pool_size - rep->pool_avail == kept_frames(v))
+			rep->pool_size - rep->pool_avail == judge_kept_frames(v))
 		r->late++;
 	else if (rep->pool_avail != rep->pool_size)
 		violation(r, d, v, "%d of %d mbufs in the pool after close", rep->pool_avail,

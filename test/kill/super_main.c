@@ -12,6 +12,7 @@
 
 #define RANDOM_US 30000
 #define CENSUSES 3
+#define TRIES 4
 #define LATE_SHARE(runs) (2 + (runs) / 50)
 
 struct plan {
@@ -89,6 +90,16 @@ print_census(const struct trace *t)
 	}
 }
 
+/* A call that did not come may come in another cycle. */
+static void
+until_hit(struct run *r, const struct call *c, bool by_kill, unsigned int choice)
+{
+	for (unsigned int i = 0; i < TRIES; i++)
+		if (by_kill ? run_kill(r, c->index, c) : run_fail(r, c->index, choice, c))
+			return;
+	r->missed++;
+}
+
 static void
 all_calls(struct run *r, const struct plan *p, const struct trace *census)
 {
@@ -100,12 +111,12 @@ all_calls(struct run *r, const struct plan *p, const struct trace *census)
 		if (p->only != 0 ? p->only != i + 1 : p->some && !stands_for_class(census, i))
 			continue;
 		if (p->kills && turn++ % p->lanes == p->lane)
-			run_kill(r, c->index, c);
+			until_hit(r, c, true, 0);
 		for (unsigned int e = 0; p->fails && call_error(c, e) != 0; e++) {
 			if (e > 0 && !p->all)
 				break;
 			if (turn++ % p->lanes == p->lane)
-				run_fail(r, c->index, e, c);
+				until_hit(r, c, false, e);
 		}
 	}
 	/* After the last call nothing is left to be found, and that is found here. */

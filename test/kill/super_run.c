@@ -115,7 +115,7 @@ describe(struct deed *d, const char *what, unsigned int at, const struct call *c
 		text);
 }
 
-void
+bool
 run_kill(struct run *r, unsigned int at, const struct call *c)
 {
 	static struct trace t;
@@ -135,7 +135,6 @@ run_kill(struct run *r, unsigned int at, const struct call *c)
 	if (ret < 0)
 		violation(r, &d, &v, "the victim hangs");
 	if (ret != 0) {
-		r->missed += ret == 1;
 		victim_end(&v, true);
 	} else {
 		forget(&v);
@@ -144,6 +143,7 @@ run_kill(struct run *r, unsigned int at, const struct call *c)
 	judge_net(r, &d, false);
 	judge_ids(r, &d, &t.ids);
 	judge_restart(r, &d, at & 1);
+	return t.hit;
 }
 
 /*
@@ -166,6 +166,13 @@ is_remembered(const struct trace *t, const struct report *again)
 	return t->what.probe && again->failures > 0 && strcmp(again->first_op, "start") == 0;
 }
 
+/* The kernel has not let go of the queue yet, and the port said so before. */
+static bool
+is_late(const struct victim *v, const struct report *again)
+{
+	return again->failures > 0 && again->first_errno == -EBUSY && judge_kept_frames(v) > 0;
+}
+
 /* The same process goes on: a cycle without fault. */
 static void
 second_cycle(struct run *r, const struct deed *d, struct victim *v, const struct trace *t)
@@ -184,8 +191,11 @@ second_cycle(struct run *r, const struct deed *d, struct victim *v, const struct
 		victim_end(v, true);
 		return;
 	}
-	if (is_remembered(t, &rep)) {
-		r->excused++;
+	if (is_remembered(t, &rep) || is_late(v, &rep)) {
+		if (is_late(v, &rep))
+			r->late++;
+		else
+			r->excused++;
 		victim_end(v, false);
 		judge_restart(r, d, false);
 		return;
@@ -198,7 +208,7 @@ second_cycle(struct run *r, const struct deed *d, struct victim *v, const struct
 		violation(r, &again, NULL, "the process ended with status %#x", status);
 }
 
-void
+bool
 run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call *c)
 {
 	static struct trace t;
@@ -220,8 +230,6 @@ run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call 
 		snprintf(how, sizeof(how), "%s at", strerrorname_np(t.error));
 		describe(&d, how, at, &t.what);
 		r->fails++;
-	} else {
-		r->missed++;
 	}
 	if (ret == 1 && t.hit && is_excused(&t)) {
 		r->excused++;
@@ -229,7 +237,7 @@ run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call 
 	} else if (ret == 1) {
 		judge_faulted(r, &d, &v, &rep, &t);
 		second_cycle(r, &d, &v, &t);
-		return;
+		return t.hit;
 	} else if (ret == 0) {
 		violation(r, &d, NULL, "the victim ended, status %#x", t.status);
 		forget(&v);
@@ -240,6 +248,7 @@ run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call 
 	judge_net(r, &d, false);
 	judge_ids(r, &d, &t.ids);
 	judge_restart(r, &d, at & 1);
+	return t.hit;
 }
 
 void

@@ -46,13 +46,16 @@ bool judge_cycle(struct run *r, const struct deed *d, const struct victim *v,
 /* A cycle with a failing call: it may report errors, but must leave nothing. */
 void judge_faulted(struct run *r, const struct deed *d, const struct victim *v,
 	const struct report *rep, const struct trace *t);
+/* Frames that the driver said it keeps because a queue was not released in time. */
+int judge_kept_frames(const struct victim *v);
 void judge_restart(struct run *r, const struct deed *d, bool plain);
 
 /* super_run.c */
 int run_take(struct run *r, struct victim *v);
 int run_census(struct run *r, struct trace *t);
-void run_kill(struct run *r, unsigned int at, const struct call *c);
-void run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call *c);
+/* Both return whether the call came: waits make some cycles longer than others. */
+bool run_kill(struct run *r, unsigned int at, const struct call *c);
+bool run_fail(struct run *r, unsigned int at, unsigned int choice, const struct call *c);
 void run_random(struct run *r, unsigned int delay_us, bool with_child);
 void run_done(struct run *r);
 
