@@ -5,6 +5,7 @@
 # started again. The work is shared by lanes, each in network and mount namespaces of its own that
 # take everything with them.
 #
+# KILL_EAL in the environment: further EAL arguments of the victims.
 # Exit 0: nothing was left and every restart worked; 1: not so; 77: it cannot be run here.
 set -u
 
@@ -69,7 +70,7 @@ one_lane() {
 	# shellcheck disable=SC2086 # words
 	exec timeout -k 5 "$limit" "$super" --victim "$victim" --iface dut0 --peer peer0 \
 		--driver "$driver" --lane "$lane" --lanes "$lanes" $all "$@" -- \
-		$memory --no-pci --no-telemetry -l "$((lane % $(nproc)))" $plugins
+		$memory ${KILL_EAL-} --no-pci --no-telemetry -l "$((lane % $(nproc)))" $plugins
 }
 
 if [ -n "$lane" ]; then
