@@ -223,7 +223,8 @@ pinned_pool(const char *name, const struct fake_pool_cfg *cfg, uint16_t room)
 	ext.buf_iova = rte_malloc_virt2iova(ext.buf_ptr);
 	if (ext.buf_ptr == NULL)
 		return NULL;
-	return rte_pktmbuf_pool_create_extbuf(name, cfg->n, cfg->cache, cfg->priv, room, 0, &ext, 1);
+	return rte_pktmbuf_pool_create_extbuf(
+		name, cfg->n, cfg->cache, cfg->priv, room, 0, &ext, 1);
 }
 
 struct rte_mempool *

@@ -190,17 +190,20 @@ run_lane(struct run *r, const struct plan *p)
 	fflush(stdout);
 	all_calls(r, p, &census);
 	random_kills(r, p);
-	/* Late once in a while is the machine; late again and again is a queue that nobody lets go. */
+	/*
+	 * Late once in a while is the machine; late again and again is a queue that nobody lets go.
+	 */
 	if (r->late > LATE_SHARE(r->restarts)) {
 		struct deed d = { "all runs" };
 
 		violation(r, &d, NULL, "%u times a queue was not released in time", r->late);
 	}
 	/* Read and summed by run.sh. */
-	printf("SUM kills %u fails %u random %u forks %u missed %u went_on %u reported %u excused %u "
-		"late %u checks %u restarts %u violations %u\n", r->kills, r->fails, r->random_kills, r->forks,
-		r->missed, r->went_on, r->refused, r->excused, r->late,
-		r->checks, r->restarts, r->violations);
+	printf("SUM kills %u fails %u random %u forks %u missed %u went_on %u reported %u excused "
+	       "%u "
+	       "late %u checks %u restarts %u violations %u\n",
+		r->kills, r->fails, r->random_kills, r->forks, r->missed, r->went_on, r->refused,
+		r->excused, r->late, r->checks, r->restarts, r->violations);
 	printf("lane %u: %lu s, longest release %u ms, longest cycle of a restart %u ms\n", p->lane,
 		(unsigned long)(now_ms() - begin) / 1000, r->release_ms, r->restart_ms);
 	return r->violations > 0;
@@ -209,9 +212,12 @@ run_lane(struct run *r, const struct plan *p)
 static int
 usage(const char *name)
 {
-	fprintf(stderr, "usage: %s --victim PROGRAM --iface NAME --peer NAME [--driver NAME] "
-		"[--devargs TEXT]\n  [--lane N --lanes N] [--all | --some] [--no-kills] [--no-fails] "
-		"[--random N] [--forks N] [--seed N]\n  [--only CALL] [--verbose] -- EAL-ARGS\n", name);
+	fprintf(stderr,
+		"usage: %s --victim PROGRAM --iface NAME --peer NAME [--driver NAME] "
+		"[--devargs TEXT]\n  [--lane N --lanes N] [--all | --some] [--no-kills] "
+		"[--no-fails] "
+		"[--random N] [--forks N] [--seed N]\n  [--only CALL] [--verbose] -- EAL-ARGS\n",
+		name);
 	return 2;
 }
 

@@ -66,16 +66,18 @@ numbers(void)
 		uint32_t max;
 	} keys[] = {
 		{ "start_queue", offsetof(struct xsk_args, start_queue), 0, UINT16_MAX },
-		{ "queue_count", offsetof(struct xsk_args, queue_count), 1, RTE_MAX_QUEUES_PER_PORT },
+		{ "queue_count", offsetof(struct xsk_args, queue_count), 1,
+			RTE_MAX_QUEUES_PER_PORT },
 		{ "busy_budget", offsetof(struct xsk_args, busy_budget), 0, UINT16_MAX },
 		{ "umem_cap", offsetof(struct xsk_args, umem_cap_mib), 0, 1 << 20 },
 	};
-	static const char *const wrong[] = { "-1", "+1", "0x10", "1e3", "1 ", " 1", "one", "1k", "--",
-		"4294967296", "18446744073709551616", "99999999999999999999999999", "1.0" };
+	static const char *const wrong[] = { "-1", "+1", "0x10", "1e3", "1 ", " 1", "one", "1k",
+		"--", "4294967296", "18446744073709551616", "99999999999999999999999999", "1.0" };
 
 	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {
 		const uint32_t right[] = { keys[i].min, keys[i].min + 1, keys[i].max };
-		const long long beyond[] = { (long long)keys[i].min - 1, (long long)keys[i].max + 1 };
+		const long long beyond[] = { (long long)keys[i].min - 1,
+			(long long)keys[i].max + 1 };
 		char text[128], named[96];
 
 		for (unsigned int k = 0; k < RTE_DIM(right); k++) {
@@ -99,7 +101,8 @@ numbers(void)
 static void
 booleans(void)
 {
-	static const char *const keys[] = { "force_copy", "use_cni", "use_pinned_map", "shared_umem" };
+	static const char *const keys[] = { "force_copy", "use_cni", "use_pinned_map",
+		"shared_umem" };
 	static const char *const wrong[] = { "2", "-1", "yes", "true", "01x", "on" };
 
 	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {
@@ -223,7 +226,8 @@ malformed(void)
 	refuse("=x", "", "");
 	/* More pairs than the parser has room for. */
 	refuse("iface=x,,a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1,r=1,"
-		"s=1,t=1,u=1,v=1,w=1,x=1,y=1,z=1,A=1,B=1,C=1,D=1,E=1,F=1,G=1", "'iface=x,", "key=value");
+	       "s=1,t=1,u=1,v=1,w=1,x=1,y=1,z=1,A=1,B=1,C=1,D=1,E=1,F=1,G=1",
+		"'iface=x,", "key=value");
 	refuse("queues=1", "unknown device argument 'queues'", "queue_count");
 }
 

@@ -62,7 +62,8 @@ rooms(void)
 	frames(&p, true, 1792, NULL);
 	frames(&p, false, 0, "data room of at least 2048");
 	p.room = 128 + 1791;
-	frames(&p, true, 0, "buffers of 1919 bytes leave room for 1791 bytes of packet, the kernel needs "
+	frames(&p, true, 0,
+		"buffers of 1919 bytes leave room for 1791 bytes of packet, the kernel needs "
 		"1792");
 	frames(&p, true, 0, "at least 1920");
 	p.room = 64;
@@ -88,8 +89,8 @@ static void
 layout_empty(void)
 {
 	struct rte_pktmbuf_pool_private priv = { .mbuf_data_room_size = 2176 };
-	struct rte_mempool *mp = rte_mempool_create_empty("void", 16, sizeof(struct rte_mbuf) + 2176,
-		0, sizeof(priv), 0, 0);
+	struct rte_mempool *mp = rte_mempool_create_empty(
+		"void", 16, sizeof(struct rte_mbuf) + 2176, 0, sizeof(priv), 0, 0);
 	struct afx_err err = { 0 };
 	struct xsk_layout lay;
 

@@ -239,7 +239,9 @@ cons_hostile(uint32_t start)
 		afx_cons_release(&r);
 		CHECK_EQ(kcons, start);
 
-		/* The same with entries already known: never more than the ring, never beyond it. */
+		/*
+		 * The same with entries already known: never more than the ring, never beyond it.
+		 */
 		kprod = start + 3;
 		CHECK_EQ(afx_cons_avail(&r, 1000), 3);
 		kprod = start + lie[i];

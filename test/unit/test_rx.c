@@ -273,7 +273,9 @@ population(void)
 	CHECK_EQ(w.q->stats.bytes, 20 * 60);
 	CHECK_EQ(w.q->stats.nombuf, 0);
 
-	/* Dry: what the kernel has still arrives, to the last frame; each short refill counts once. */
+	/*
+	 * Dry: what the kernel has still arrives, to the last frame; each short refill counts once.
+	 */
 	app_takes(&w, 512);
 	CHECK_EQ(rte_mempool_avail_count(mp), 0);
 	while (w.q->held > 0) {

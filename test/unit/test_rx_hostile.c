@@ -183,7 +183,8 @@ rubbish(void)
 		else if (x % 7 == 1)
 			fake_deliver(f, (uint64_t)x * 2654435761u, x, x % 65536);
 		else
-			fake_deliver(f, q->map_base + x % (q->map_len << XSK_SLOT_SHIFT), x % 4096, 256);
+			fake_deliver(
+				f, q->map_base + x % (q->map_len << XSK_SLOT_SHIFT), x % 4096, 256);
 		if (x % 5 != 0)
 			continue;
 		n = burst(pkts);

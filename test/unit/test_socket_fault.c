@@ -215,7 +215,8 @@ main(void)
 	struct afx_err err;
 
 	ifindex = veth_make();
-	mem = __real_mmap(NULL, MEM_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mem = __real_mmap(
+		NULL, MEM_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(mem != MAP_FAILED);
 	CHECK_EQ(attempt(0, &err), 0);
 	each(ENOMEM);

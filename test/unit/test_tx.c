@@ -63,7 +63,9 @@ prefix(void)
 	sent_cnt = 20;
 	CHECK_EQ(xsk_tx_burst(q, pkts + 100, 156), 40);
 	f->on_kick_tx = tx_honest;
-	/* Without a tag nothing is taken, but the kernel is kicked and the next burst finds some. */
+	/*
+	 * Without a tag nothing is taken, but the kernel is kicked and the next burst finds some.
+	 */
 	for (unsigned int i = 140, tries = 0; i < 256 && tries < 10; tries++)
 		i += xsk_tx_burst(q, pkts + i, RTE_MIN(256u - i, 50u));
 	CHECK_EQ(wire_cnt, 256);
@@ -222,7 +224,8 @@ random_walk(void)
 
 		/* Numbers must reach the wire in order: those not taken are offered again first. */
 		while (waiting < 1 + rnd(64)) {
-			pkts[waiting] = tx_packet(rnd(8) ? pool : other, 14 + rnd(rnd(10) ? 100 : 1500));
+			pkts[waiting] =
+				tx_packet(rnd(8) ? pool : other, 14 + rnd(rnd(10) ? 100 : 1500));
 			if (pkts[waiting] == NULL)
 				break;
 			waiting++;
@@ -241,7 +244,9 @@ random_walk(void)
 			if (!fake_complete(f, addr))
 				break;
 			sent[pick] = sent[--sent_cnt];
-			/* A double is unknown by then, as long as the tag was not given out again. */
+			/*
+			 * A double is unknown by then, as long as the tag was not given out again.
+			 */
 			if (rnd(50) == 0 && fake_complete(f, addr))
 				lies++;
 		}

@@ -43,7 +43,9 @@ scripted(struct fake_xsk *k, void *arg)
 static void
 begin(bool zc)
 {
-	const struct fake_cfg cfg = { .mp = pool, .tx_desc = DESC, .zc = zc, .umem = XSK_UMEM_POOL };
+	const struct fake_cfg cfg = {
+		.mp = pool, .tx_desc = DESC, .zc = zc, .umem = XSK_UMEM_POOL
+	};
 
 	tx_open(&cfg);
 	f->on_kick_tx = scripted;

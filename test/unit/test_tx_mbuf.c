@@ -217,7 +217,8 @@ sum_of_causes(void)
 	const struct xsk_tx_stats *s = &q->stats;
 
 	return s->zero_copy + s->bounce_outside + s->bounce_gone + s->bounce_straddle +
-		s->bounce_external + s->bounce_chain + s->drop_long + s->drop_short + s->drop_malformed;
+		s->bounce_external + s->bounce_chain + s->drop_long + s->drop_short +
+		s->drop_malformed;
 }
 
 static void

@@ -57,7 +57,8 @@ validate(void)
 	refused("multiple of the page size", mem, (1ull << 48) + page, 2048);
 	for (uint32_t chunk = 0; chunk <= 2 * AFX_CHUNK_MAX; chunk++) {
 		cfg.chunk = chunk;
-		CHECK_EQ(afx_umem_validate(&cfg, &err), chunk >= 2048 && chunk <= 4096 ? 0 : -EINVAL);
+		CHECK_EQ(afx_umem_validate(&cfg, &err),
+			chunk >= 2048 && chunk <= 4096 ? 0 : -EINVAL);
 	}
 	refused("chunk of 2047 bytes is outside 2048..4096", mem, MEM_LEN, 2047);
 	refused("chunk of 4097 bytes is outside 2048..4096", mem, MEM_LEN, 4097);

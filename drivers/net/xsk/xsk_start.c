@@ -160,10 +160,12 @@ warn_holes(const struct rte_eth_dev *dev)
 
 		if (outside == 0)
 			continue;
-		XSK_LOG(NOTICE, "%s: rx queue %u: %u of %u frames of mempool %s lie beyond a hole in "
-			"memory: they are not received into, and sent by a copy (give EAL more memory "
-			"with -m, or leave out --legacy-mem)", dev->device->name, i, outside, q->mp->size,
-			q->mp->name);
+		XSK_LOG(NOTICE,
+			"%s: rx queue %u: %u of %u frames of mempool %s lie beyond a hole in "
+			"memory: they are not received into, and sent by a copy (give EAL more "
+			"memory "
+			"with -m, or leave out --legacy-mem)",
+			dev->device->name, i, outside, q->mp->size, q->mp->name);
 	}
 }
 
@@ -317,7 +319,8 @@ report(struct rte_eth_dev *dev)
 {
 	const struct xsk_port *port = xsk_port(dev);
 
-	XSK_LOG(NOTICE, "%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
+	XSK_LOG(NOTICE,
+		"%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
 		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s",
 		dev->device->name, port->ifname, xsk_got_name(port->got), dev->data->nb_rx_queues,
 		dev->data->nb_tx_queues, port->args.start_queue, port->umem_pinned >> 10,
