@@ -65,7 +65,7 @@ return_tx(struct xsk_txq *q)
 	for (uint32_t tag = 0; tag < q->nb_desc; tag++) {
 		if (q->slot[tag] == NULL)
 			continue;
-		rte_pktmbuf_free_seg(q->slot[tag]);
+		rte_pktmbuf_free(q->slot[tag]);
 		q->slot[tag] = NULL;
 	}
 }

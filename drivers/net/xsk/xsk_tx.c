@@ -83,7 +83,8 @@ wake(struct xsk_txq *q)
 	q->stats.wakeups++;
 	if (unlikely(ret < 0 && ret != -EAGAIN && ret != -EBUSY)) {
 		q->stats.wakeup_errors++;
-		q->backoff = BACKOFF;
+		if (ret == -ENETDOWN || ret == -ENXIO)
+			q->backoff = BACKOFF;
 	}
 	return ret;
 }
@@ -339,6 +340,7 @@ xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 void
 xsk_tx_drain(struct xsk_txq *q)
 {
+	q->backoff = 0;
 	kick(q);
 	xsk_tx_reclaim(q);
 }
