@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "afx_cni.h"
+#include "afx_fork.h"
 #include "xsk.h"
 
 /* Ports of this process, to refuse queues that another of them has. */
@@ -125,7 +126,8 @@ examine(struct xsk_port *port, struct xsk_proc *proc, int *numa_node, struct afx
 	if (token < 0)
 		return token;
 	ret = afx_socket_probe(err);
-	if (ret == 0 && port->args.attach == AFX_ATTACH_LINK)
+	/* Whether a custom program that is there already is the same one, start finds out. */
+	if (ret == 0 && port->args.attach == AFX_ATTACH_LINK && port->args.xdp_prog[0] == '\0')
 		ret = afx_prog_check_foreign(port->ifindex, err);
 	afx_ctl_leave(proc->ctl, token);
 	if (ret == 0 && port->args.use_cni)
@@ -151,6 +153,8 @@ free_proc(struct xsk_proc *proc)
 {
 	if (proc == NULL)
 		return;
+	afx_fork_forget(&proc->promisc_fd);
+	afx_fork_forget(&proc->allmulti_fd);
 	close_fd(proc->map_fd);
 	close_fd(proc->promisc_fd);
 	close_fd(proc->allmulti_fd);
@@ -187,6 +191,9 @@ alloc_proc(void)
 	proc->promisc_fd = -1;
 	proc->allmulti_fd = -1;
 	proc->monitor_fd = -1;
+	/* A child forked by the application must not keep the memberships alive. */
+	afx_fork_watch(&proc->promisc_fd);
+	afx_fork_watch(&proc->allmulti_fd);
 	return proc;
 }
 
