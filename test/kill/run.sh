@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=sh disable=SC1007,SC1091,SC2015,SC2046,SC2086,SC2154  # words split on purpose
 # A kill at every system call of open, start, stop and close, each of those calls made to fail once,
 # and kills at random moments under traffic; after each what is left is looked at and the port
 # started again. The work is shared by lanes, each in network and mount namespaces of its own that
@@ -107,8 +108,11 @@ for pid in $pids; do
 	[ $ret = 0 ] || [ $ret = 77 ] || status=1
 done
 cat "$logs"/*
-awk '$1 == "SUM" { for (i = 2; i < NF; i += 2) { if (!($i in n)) name[++cnt] = $i; n[$i] += $(i + 1) } }
-	END { for (i = 1; i <= cnt; i++) printf "%s%s %d", (i > 1 ? ", " : "total: "), name[i], n[name[i]]
+awk '$1 == "SUM" { for (i = 2; i < NF; i += 2) {
+		if (!($i in n)) name[++cnt] = $i
+		n[$i] += $(i + 1) } }
+	END { for (i = 1; i <= cnt; i++)
+		printf "%s%s %d", (i > 1 ? ", " : "total: "), name[i], n[name[i]]
 		print "" }' "$logs"/*
 echo "time: $(($(date +%s) - begin)) s"
 exit $status
