@@ -87,7 +87,7 @@ import statistics, sys
 t, names = sys.argv[1], sys.argv[2:]
 rates = [[int(x) for x in open(f"{t}/rates.{i}")] for i in range(len(names))]
 for name, r in zip(names, rates):
-    ratio = statistics.median(a / b for a, b in zip(rates[0], r) if b)
+	ratio = statistics.median(a / b for a, b in zip(rates[0], r) if b)
 	mid, low, high = (x / 1e6 for x in (statistics.median(r), min(r), max(r)))
 	print(f"{name:24} median {mid:.3f} Mpps  {low:.3f} to {high:.3f}  {names[0]} {ratio:.2f} x")
 END
