@@ -171,7 +171,8 @@ net_state_diff(const struct net_state *was, const struct net_state *is, bool las
 	if (was->xdp_sockets != is->xdp_sockets)
 		say(out, room, "%d AF_XDP sockets, were %d", is->xdp_sockets, was->xdp_sockets);
 	if (was->packet_sockets != is->packet_sockets)
-		say(out, room, "%d packet sockets, were %d", is->packet_sockets, was->packet_sockets);
+		say(out, room, "%d packet sockets, were %d", is->packet_sockets,
+			was->packet_sockets);
 	if (was->netlink_sockets != is->netlink_sockets)
 		say(out, room, "%d netlink sockets, were %d", is->netlink_sockets,
 			was->netlink_sockets);

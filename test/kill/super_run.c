@@ -98,7 +98,8 @@ run_census(struct run *r, struct trace *t)
 	judge_ids(r, &d, &t->ids);
 	r->checks++;
 	if (t->ids.cnt < 3) {
-		violation(r, &d, NULL, "%u BPF objects seen: no link, program and map?", t->ids.cnt);
+		violation(r, &d, NULL, "%u BPF objects seen: no link, program and map?",
+			t->ids.cnt);
 		ret = -EIO;
 	}
 	victim_end(&v, false);
@@ -157,8 +158,8 @@ is_excused(const struct trace *t)
 }
 
 /*
- * libbpf remembers for the life of a process that a feature is missing, whatever the reason was: when
- * one of its trials is made to fail, later starts of that process may fail as well.
+ * libbpf remembers for the life of a process that a feature is missing, whatever the reason was:
+ * when one of its trials is made to fail, later starts of that process may fail as well.
  */
 static bool
 is_remembered(const struct trace *t, const struct report *again)
