@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=sh disable=SC1007,SC1091,SC2015,SC2046,SC2086,SC2154  # words split on purpose
 # A kill at every system call of open, start, stop and close, each of those calls made to fail once,
 # and kills at random moments under traffic; after each what is left is looked at and the port
 # started again. The work is shared by lanes, each in network and mount namespaces of its own that
@@ -15,7 +14,7 @@ build=${BUILD:-$here/../../build}
 victim=$build/test/kill/xsk_victim
 super=$build/test/kill/xsk_kill
 plugin=$build/drivers/net/xsk/librte_net_xsk.so
-driver=net_xsk lanes=4 lane= all= limit=590
+driver=net_xsk lanes=4 lane='' all='' limit=590
 
 usage() {
 	cat >&2 <<-END
@@ -52,8 +51,10 @@ done
 # Inside the namespaces. The index of the interface is that of no other on the machine, so that BPF
 # links can be told apart.
 one_lane() {
-	mount --make-rprivate / && mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf &&
-		mount -t tmpfs -o mode=0755 tmpfs /run || skip "cannot mount in a private namespace"
+	if ! { mount --make-rprivate / && mount -t sysfs sysfs /sys &&
+		mount -t bpf bpf /sys/fs/bpf && mount -t tmpfs -o mode=0755 tmpfs /run; }; then
+		skip "cannot mount in a private namespace"
+	fi
 	export RUNTIME_DIRECTORY=/run
 	for key in all default; do
 		f=/proc/sys/net/ipv6/conf/$key/disable_ipv6
@@ -108,11 +109,17 @@ for pid in $pids; do
 	[ $ret = 0 ] || [ $ret = 77 ] || status=1
 done
 cat "$logs"/*
-awk '$1 == "SUM" { for (i = 2; i < NF; i += 2) {
-		if (!($i in n)) name[++cnt] = $i
-		n[$i] += $(i + 1) } }
-	END { for (i = 1; i <= cnt; i++)
-		printf "%s%s %d", (i > 1 ? ", " : "total: "), name[i], n[name[i]]
-		print "" }' "$logs"/*
+awk '$1 == "SUM" {
+		for (i = 2; i < NF; i += 2) {
+			if (!($i in n))
+				name[++cnt] = $i
+			n[$i] += $(i + 1)
+		}
+	}
+	END {
+		for (i = 1; i <= cnt; i++)
+			printf "%s%s %d", (i > 1 ? ", " : "total: "), name[i], n[name[i]]
+		print ""
+	}' "$logs"/*
 echo "time: $(($(date +%s) - begin)) s"
 exit $status

@@ -98,8 +98,8 @@ run_census(struct run *r, struct trace *t)
 	judge_ids(r, &d, &t->ids);
 	r->checks++;
 	if (t->ids.cnt < 3) {
-		violation(
-			r, &d, NULL, "%u BPF objects seen: no link, program and map?", t->ids.cnt);
+		violation(r, &d, NULL, "%u BPF objects seen: no link, program and map?",
+			t->ids.cnt);
 		ret = -EIO;
 	}
 	victim_end(&v, false);
