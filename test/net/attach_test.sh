@@ -16,7 +16,7 @@ must "second pair is up" wait_for 5 carrier dut dut1
 start_testpmd --vdev "$(vdev 0 dut0 2)" -- --rxq=2 --txq=2 --forward-mode=macswap \
 	--no-flush-rx
 tp_cmd start >/dev/null
-fds=$(ls "/proc/$(tp_pid)/fd" | wc -l)
+fds=$(fd_count)
 
 in_ns gen "$PKTGEN" echo -i gen0 --cpu 0 -d "$seconds" -r 5000 -w 128 \
 	-t $((seconds + 30)) >"$T/echo.json" &
@@ -53,7 +53,7 @@ check "and sent it back" wait_for 5 xstats_is "$sent" tx_good_packets
 check "to the generator" wait_for 5 came_back
 check "unharmed" is "$(jget "[d['bad'], d['dup'], d['reordered'], d['tx'] > 5000]" \
 	<"$T/echo.json")" "[0, 0, 0, True]"
-check "no descriptor is left" test "$(ls "/proc/$(tp_pid)/fd" | wc -l)" -le "$fds"
+check "no descriptor is left" test "$(fd_count)" -le "$fds"
 check "a wrong argument is refused" not shows "Port 1 is attached" \
 	"port attach net_xsk1,iface=dut1,mode=fast"
 check "an interface that is taken too" not shows "Port 1 is attached" \

@@ -42,7 +42,8 @@ check "-d FOLDER loads it" forwards
 check "testpmd ends by itself" tp_quit
 
 [ "$pmds" != . ] || skip "DPDK's plugin folder not found"
-mkdir "$T/pmds" && cp -a "$pmds/." "$T/pmds/" && cp "$so" "$T/pmds/" || exit 1
+mkdir "$T/pmds" || exit 1
+cp -a "$pmds/." "$so" "$T/pmds/" || exit 1
 must "a private copy of $pmds" mount --bind "$T/pmds" "$pmds"
 TP=auto
 launched --vdev "$(vdev 0 dut0)" -- --forward-mode=macswap

@@ -23,7 +23,7 @@ long=$(printf 'x%.0s' {1..400})
 in_ns dut ip tuntap add dev tun0 mode tun
 start_testpmd --log-level=pmd.net.xsk:notice -- --forward-mode=macswap
 said=0
-fds=$(ls "/proc/$(tp_pid)/fd" | wc -l)
+fds=$(fd_count)
 
 refused "" "'iface' is missing"
 refused "queue_count=1" "'iface' is missing"
@@ -62,7 +62,7 @@ refused "iface=dut0,dp_path=/x" "dp_path=/x has no meaning without"
 refused "iface=dut0,force_copy=1,mode=zc" "force_copy=1 contradicts mode=zc"
 refused "iface=dut0,use_cni=1,dp_path=/nosuch.sock" "/nosuch.sock"
 refused "iface=dut0,use_pinned_map=1,xdp_prog=/x" "xdp_prog=/x"
-check "no descriptor is left" is "$(ls "/proc/$(tp_pid)/fd" | wc -l)" "$fds"
+check "no descriptor is left" is "$(fd_count)" "$fds"
 check "no port is left" ports_are "[]"
 check "a right one is taken" shows "is attached" "port attach net_xsk1,iface=dut0"
 for bad in "iface=dut0,xdp_prog=/nosuch.o,queue_count=1" \

@@ -45,13 +45,22 @@ run() {
 	done
 	TP=l3fwd$1
 	eal_args
-	in_ns dut timeout -k 5 120 stdbuf -oL "$l3fwd" -l 0,1 "${eal_args[@]}" \
+	in_ns dut timeout -k 5 120 stdbuf -oL "$l3fwd" -l 1 "${eal_args[@]}" \
 		--vdev "$(vdev 0 dut0 "$1")" -- -p 1 -P --parse-ptype --config="$config" \
 		--eth-dest="0,$(in_ns gen cat /sys/class/net/gen0/address)" \
 		>"$T/$TP.out" 2>&1 &
 	l3fwd_pid=$!
 	at_exit "kill -KILL $l3fwd_pid 2>/dev/null"
 	wait_for 30 grep -q "entering main loop" "$T/$TP.out"
+}
+
+# l3fwd_last: process id of l3fwd, the last of the chain of subshell and timeout(1).
+l3fwd_last() {
+	local pid=$l3fwd_pid child
+	while child=$(pgrep -P "$pid"); do
+		pid=$child
+	done
+	echo "$pid"
 }
 
 make_ns gen
@@ -71,8 +80,8 @@ for q in 1 8; do
 	check "$q queues: every queue has its share" \
 		is "$(jget "sum(n > 0 for n in d['q_ipackets'])" <<<"$stats")" $q
 	check "$q queues: no copy" xstats_is 0 'tx_q\d+_bounce_.*'
-	kill -INT "$(pgrep -P $l3fwd_pid)"
-	check "$q queues: it ends in order" wait $l3fwd_pid
+	kill -INT "$(l3fwd_last)"
+	check "$q queues: it ends in order" wait "$l3fwd_pid"
 	check "$q queues: nothing left" wait_for 5 no_xdp dut
 	ip -n dut link del dut0
 done

@@ -18,11 +18,15 @@ start_on() {
 	tp_cmd start >/dev/null
 }
 
+received() {
+	[ "$(xstats rx_good_packets)" -gt "$1" ]
+}
+
 flood() {
 	in_ns gen "$PKTGEN" tx -i gen0 --cpu 0 --magic 77 -d 60 -r 20000 >/dev/null 2>&1 &
 	flood=$!
 	at_exit "kill $flood 2>/dev/null"
-	wait_for 10 eval '[ "$(xstats rx_good_packets)" -gt 1000 ]' >/dev/null
+	wait_for 10 received 1000 >/dev/null
 }
 
 flood_over() {

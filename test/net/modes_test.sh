@@ -16,7 +16,7 @@ gives() {
 	tp_cmd start >/dev/null
 	check "$1: forwards" gen echo -n 5000 -s 60-1514
 	check "$1: the log says $2" says "net_xsk0 \(dut0\): $2, rx queues 2"
-	check "$1: so does telemetry" test "$(of_port "bool(__import__('re').fullmatch('$2', d['mode']))")" = True
+	check "$1: so does telemetry" grep -qx "$2" <<<"$(of_port "d['mode']")"
 	check "$1: testpmd for Rx" shows "Burst mode: .*$2" "show rxq info 0 0"
 	check "$1: testpmd for Tx" shows "Burst mode: .*$2" "show txq info 0 1"
 	check "$1: xstats" xstats_is "$3" mode

@@ -67,8 +67,8 @@ ports_are() {
 	is "$(telemetry /ethdev/list)" "$1"
 }
 
-# launched EAL... -- TESTPMD...: start a testpmd whose ports may be refused, until its prompt: EAL and
-# testpmd go on without them.
+# launched EAL... -- TESTPMD...: start a testpmd whose ports may be refused, until its prompt:
+# EAL and testpmd go on without them.
 launched() {
 	tp_launch "$@"
 	wait_for 30 tp_prompts_or_gone 1
@@ -80,4 +80,9 @@ errors() {
 	grep -E '^net_xsk: ' "$T/${TP:-tp}.out" | grep -cv ' native copy, rx queues' >"$T/errors"
 	grep -E '^net_xsk: ' "$T/${TP:-tp}.out"
 	[ "$(cat "$T/errors")" = "$1" ]
+}
+
+# fd_count: descriptors of testpmd.
+fd_count() {
+	find "/proc/$(tp_pid)/fd" -mindepth 1 | wc -l
 }

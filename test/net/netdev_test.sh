@@ -31,7 +31,8 @@ ports=("$(vdev 0 a-rather-long-alternative-name)" "$(vdev 0 dut0 1 netns=dut)"
 	"$(vdev 0 dut0 1 netns=/run/netns/dut)")
 for i in 0 1 2; do
 	TP=n$i
-	TP_NS=$([ $i = 0 ] && echo dut || echo gen)
+	TP_NS="gen"
+	[ $i != 0 ] || TP_NS="dut"
 	start_testpmd --vdev "${ports[i]}" -- --forward-mode=macswap
 	tp_cmd start >/dev/null
 	check "${ports[i]}: forwards" gen echo -n 5000
@@ -50,9 +51,9 @@ for i in 0 1 2; do
 	check "${ports[i]}: all multicast too" wait_for 5 link_is allmulti 0
 	check "${ports[i]}: no program" wait_for 5 no_xdp dut
 done
-TP_NS=dut
+TP_NS="dut"
 
-TP=set
+TP=first
 start_testpmd --vdev "$(vdev 0 dut0)" -- --forward-mode=macswap
 check "a start changes neither MTU nor MAC" is "$(link mtu) $(link address)" "1500 $mac"
 for how in close kill next; do

@@ -9,8 +9,9 @@
 . "$(dirname "$0")/more.sh"
 only_xsk
 [ -z "${AFX_NO_HUGE-}" ] || skip "needs hugepages: processes share no other memory"
-command -v dpdk-dumpcap >/dev/null && command -v dpdk-proc-info >/dev/null ||
-	skip "needs dpdk-dumpcap and dpdk-proc-info"
+for tool in dpdk-dumpcap dpdk-proc-info tcpdump; do
+	command -v $tool >/dev/null || skip "needs $tool"
+done
 
 proc_info() {
 	in_ns dut timeout -k 5 60 dpdk-proc-info --no-pci --file-prefix tp "${plugin_args[@]}" \
@@ -35,8 +36,9 @@ pmds=$(dirname "$(find /usr/lib /usr/local/lib -name 'librte_net_af_packet.so' 2
 [ "$pmds" != . ] || skip "DPDK's plugin folder not found"
 default_pair 2
 plugin_load
-mkdir "$T/pmds" && cp -a "$pmds/." "$PLUGIN" "$T/pmds/" &&
-	mount --bind "$T/pmds" "$pmds" || exit 1
+mkdir "$T/pmds" || exit 1
+cp -a "$pmds/." "$PLUGIN" "$T/pmds/" || exit 1
+mount --bind "$T/pmds" "$pmds" || exit 1
 at_exit "umount $pmds"
 start_testpmd --vdev "$(vdev 0 dut0 2)" -- --rxq=2 --txq=2 --forward-mode=macswap
 tp_cmd start >/dev/null
@@ -62,10 +64,10 @@ check "no packet was lost meanwhile" is "$?" 0
 traffic 60000 &
 pid=$!
 rm -f "$T/cap.pcapng"
-dumpcap >"$T/dumpcap.out" 2>&1 &
+dumpcap -q >"$T/dumpcap.out" 2>&1 &
 cap=$!
 check "an endless capture runs" wait_for 20 captured 100
-kill -KILL "$(pgrep -P $cap)"
+kill -KILL "$(pgrep -f -n dpdk-dumpcap)"
 wait "$cap" 2>/dev/null
 wait "$pid"
 check "killing it costs the primary nothing" is "$?" 0
