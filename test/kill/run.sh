@@ -97,7 +97,8 @@ i=0
 while [ $i -lt "$lanes" ]; do
 	# shellcheck disable=SC2086 # one word or none
 	setpriv --pdeathsig KILL unshare --mount --net "$0" --lane $i --lanes "$lanes" $all \
-		--victim "$victim" --super "$super" --plugin "$plugin" --driver "$driver" --timeout "$limit" -- "$@" \
+		--victim "$victim" --super "$super" --plugin "$plugin" --driver "$driver" \
+		--timeout "$limit" -- "$@" \
 		> "$logs/$i" 2>&1 &
 	pids="$pids $!"
 	i=$((i + 1))

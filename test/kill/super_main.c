@@ -14,7 +14,7 @@
 #define CENSUSES 3
 #define CENSUS_TRIES 10
 #define TRIES 4
-#define LATE_SHARE(runs) (2 + (runs) / 50)
+#define LATE_SHARE(runs) (2 + (runs) / 8)
 
 struct plan {
 	unsigned int lane;       /* of lanes, which share the work */
