@@ -4,7 +4,7 @@
  * namespace is asked and changed (rtnetlink, generic netlink, an ioctl socket). Opened once at
  * probe; the sockets keep pointing into their namespace whatever the calling thread does later.
  *
- * Threads: one caller at a time, the owner serialises.
+ * Threads: any may ask and change through one handle; opening and closing it is one caller's.
  */
 #ifndef AFX_CTL_H
 #define AFX_CTL_H

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -22,6 +23,7 @@ afx_nl_open(int protocol, struct afx_nl *nl, struct afx_err *err)
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int fd, ret, one = 1;
 
+	pthread_mutex_init(&nl->lock, NULL);
 	nl->fd = -1;
 	nl->seq = 0;
 	nl->timeout_ms = TIMEOUT_MS;
@@ -107,8 +109,9 @@ take_extack(struct afx_nl *nl, const struct nlmsghdr *nh, size_t offset)
 {
 	struct afx_nl_attr tb[NLMSGERR_ATTR_MSG + 1];
 
-	if (!(nh->nlmsg_flags & NLM_F_ACK_TLVS) || offset > nh->nlmsg_len - NLMSG_HDRLEN)
+	if (!(nh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
+	/* An offset outside the message leaves every attribute absent. */
 	(void)afx_nl_parse(nh, offset, tb, NLMSGERR_ATTR_MSG);
 	afx_nl_str(&tb[NLMSGERR_ATTR_MSG], nl->extack, sizeof(nl->extack));
 }
@@ -231,6 +234,8 @@ fail(const struct afx_nl *nl, const struct afx_nl_msg *msg, int ret, struct afx_
 
 	if (ret == -EPERM || ret == -EACCES)
 		remedy = "; CAP_NET_ADMIN is needed in that network namespace";
+	else if (ret == -ENODEV)
+		remedy = "; it was removed or moved to another namespace";
 	else if (ret == -ETIMEDOUT)
 		remedy = "; the kernel did not answer in time";
 	return afx_err_set(err, ret, "%s: %s%s%s%s%s", msg->what, strerror(-ret),
@@ -245,8 +250,12 @@ afx_nl_request(struct afx_nl *nl, struct afx_nl_msg *msg, afx_nl_cb cb, void *ar
 	struct answer ans = { .cb = cb, .arg = arg };
 	int ret;
 
+	pthread_mutex_lock(&nl->lock);
 	ret = exchange(nl, msg, NLM_F_ACK, &ans);
-	return ret < 0 ? fail(nl, msg, ret, err) : 0;
+	if (ret < 0)
+		ret = fail(nl, msg, ret, err);
+	pthread_mutex_unlock(&nl->lock);
+	return ret < 0 ? ret : 0;
 }
 
 int
@@ -254,19 +263,22 @@ afx_nl_dump(struct afx_nl *nl, struct afx_nl_msg *msg, afx_nl_cb cb, void *arg,
 	    struct afx_err *err)
 {
 	struct answer ans;
-	int ret, i;
+	int ret = -EAGAIN;
 
-	for (i = 0; i < DUMP_TRIES; i++) {
+	pthread_mutex_lock(&nl->lock);
+	for (int i = 0; i < DUMP_TRIES; i++) {
 		ans = (struct answer){ .cb = cb, .arg = arg };
 		if (i > 0 && cb != NULL)
 			(void)cb(NULL, arg);
 		ret = exchange(nl, msg, NLM_F_DUMP, &ans);
-		if (ret < 0)
-			return fail(nl, msg, ret, err);
-		if (!ans.disturbed)
-			return 0;
+		if (ret < 0 || !ans.disturbed)
+			break;
+		ret = -EAGAIN;
 	}
-	return fail(nl, msg, -EAGAIN, err);
+	if (ret < 0)
+		ret = fail(nl, msg, ret, err);
+	pthread_mutex_unlock(&nl->lock);
+	return ret < 0 ? ret : 0;
 }
 
 static int

@@ -4,12 +4,13 @@
  * building and parsing of attributes. Knows nothing of what is asked; see afx_netdev for that.
  *
  * A message is never trusted to be well formed: every length is checked against what was received.
- * Every wait has a deadline. Threads: one caller at a time per struct afx_nl.
+ * Every wait has a deadline. Threads: any; requests on one struct afx_nl wait for each other.
  */
 #ifndef AFX_NETLINK_H
 #define AFX_NETLINK_H
 
 #include <linux/netlink.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 /* A socket. fd is -1 when closed. */
 struct afx_nl {
 	int fd;
+	pthread_mutex_t lock;    /* held for a request and its answer */
 	uint32_t seq;            /* of the last request */
 	int timeout_ms;          /* longest wait for the next datagram of an answer */
 	char extack[160];        /* the kernel's words on the last request, "" where it had none */

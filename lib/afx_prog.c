@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 
+#include "afx_fork.h"
 #include "afx_prog_impl.h"
 
 static int
@@ -59,6 +60,15 @@ open_map(struct afx_prog *prog, const struct afx_prog_cfg *cfg, struct afx_err *
 	return 0;
 }
 
+static void
+free_handle(struct afx_prog *prog)
+{
+	afx_fork_forget(&prog->link_fd);
+	afx_fork_forget(&prog->prog_fd);
+	afx_fork_forget(&prog->map_fd);
+	free(prog);
+}
+
 int
 afx_prog_open(const struct afx_prog_cfg *cfg, struct afx_prog **out, struct afx_err *err)
 {
@@ -78,6 +88,10 @@ afx_prog_open(const struct afx_prog_cfg *cfg, struct afx_prog **out, struct afx_
 	prog->link_fd = -1;
 	prog->prog_fd = -1;
 	prog->map_fd = -1;
+	/* A child forked by the application must keep neither link nor program alive. */
+	afx_fork_watch(&prog->link_fd);
+	afx_fork_watch(&prog->prog_fd);
+	afx_fork_watch(&prog->map_fd);
 
 	switch (cfg->attach) {
 	case AFX_ATTACH_LINK:
@@ -92,7 +106,7 @@ afx_prog_open(const struct afx_prog_cfg *cfg, struct afx_prog **out, struct afx_
 	}
 	if (ret < 0) {
 		afx_prog_release_fds(prog);
-		free(prog);
+		free_handle(prog);
 		return ret;
 	}
 	*out = prog;
@@ -123,7 +137,7 @@ afx_prog_close_shared(struct afx_prog *prog, bool last)
 	if (prog->attach == AFX_ATTACH_DISPATCHER && last)
 		afx_prog_dispatcher_detach(prog);
 	afx_prog_release_fds(prog);
-	free(prog);
+	free_handle(prog);
 }
 
 void

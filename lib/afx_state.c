@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "afx_fork.h"
 #include "afx_state.h"
 #include "afx_state_impl.h"
 
@@ -96,7 +97,7 @@ check_dir(void)
 
 	if (lstat(STATE_DIR, &st) < 0)
 		return -errno;
-	/* Records decide what is written to devices: only root and the user itself may make them. */
+	/* Records decide what is written to devices: only root and the user may make them. */
 	if (!S_ISDIR(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return -EPERM;
@@ -177,6 +178,9 @@ afx_state_open(struct afx_ctl *ctl, int ifindex, struct afx_state **st_out, stru
 	if (st == NULL)
 		return afx_err_set(err, -ENOMEM, "no memory for a state record");
 	st->ifindex = ifindex;
+	st->fd = -1;
+	/* A forked child would count as a user. */
+	afx_fork_watch(&st->fd);
 	afx_state_identify(ctl, &raw, &st->rec.id);
 	state_path(ctl, ifindex, st->path, sizeof(st->path));
 	st->fd = open_shared(st->path, &raw, &st->rec);
@@ -322,6 +326,7 @@ afx_state_close(struct afx_state *st)
 			(void)unlink(st->path);
 		close(st->fd);
 	}
+	afx_fork_forget(&st->fd);
 	free(st);
 }
 

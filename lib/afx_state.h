@@ -13,7 +13,7 @@
  * and only where the device still has the value that was set: a later change by somebody else is
  * kept. Users in different mount namespaces (other /run) do not see each other.
  *
- * A handle is used by one thread at a time. A child forked without exec holds the lock as well.
+ * A handle is used by one thread at a time. Forked children do not count as users (afx_fork.h).
  */
 #ifndef AFX_STATE_H
 #define AFX_STATE_H
@@ -32,7 +32,8 @@ int afx_state_open(struct afx_ctl *ctl, int ifindex, struct afx_state **st, stru
 /*
  * Record a value to put back, before it is changed: original is what the device has, set_to what it
  * is going to get. A value recorded by an earlier change keeps its original; recording the original
- * as set_to erases it. Returns 0, 1 when kept in memory only, or -errno. Syscalls: fcntl, pwrite.
+ * as set_to erases it. Two processes that change the same value at the same instant may lose the
+ * first original. Returns 0, 1 when kept in memory only, or -errno. Syscalls: fcntl, pwrite.
  */
 int afx_state_record_mtu(struct afx_state *st, uint32_t original, uint32_t set_to,
 	struct afx_err *err);

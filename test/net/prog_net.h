@@ -107,6 +107,20 @@ attached(int ifindex)
 	return id;
 }
 
+/*
+ * The program in place once things have come to rest: whoever lists all links of the machine at
+ * this moment holds each of them for an instant.
+ */
+static __u32
+settled(int ifindex, __u32 want)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	for (int i = 0; i < 500 && attached(ifindex) != want; i++)
+		nanosleep(&pause, NULL);
+	return attached(ifindex);
+}
+
 /* What a second process tells about its afx_prog_open. */
 struct told {
 	int ret;

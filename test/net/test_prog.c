@@ -26,7 +26,7 @@ test_attach_and_close(void)
 	CHECK_EQ(afx_prog_remove(prog, 2, &err), -E2BIG);
 	CHECK(afx_prog_put(prog, 0, 0, &err) < 0);
 	afx_prog_close(prog);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 	afx_prog_close(NULL);
 }
 
@@ -73,7 +73,7 @@ test_first_killed(void)
 	CHECK_EQ(attached(v0), afx_prog_id(prog));
 	CHECK(delivers(&x));
 	afx_prog_close(prog);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 	xsk_close(&x);
 }
 
@@ -96,7 +96,7 @@ test_second_killed(void)
 	CHECK_EQ(attached(v0), afx_prog_id(prog));
 	CHECK(delivers(&x));
 	afx_prog_close(prog);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 	xsk_close(&x);
 }
 
@@ -112,7 +112,7 @@ test_both_killed(void)
 	holder_kill(&first);
 	CHECK_EQ(attached(v0), second.told.id);
 	holder_kill(&second);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 }
 
 /* Openers meeting a holder at the very moment it dies get a program, the old or a new one. */
@@ -136,7 +136,7 @@ test_join_race(void)
 			continue;
 		CHECK_EQ(attached(v0), afx_prog_id(prog));
 		afx_prog_close(prog);
-		CHECK_EQ(attached(v0), 0);
+		CHECK_EQ(settled(v0, 0), 0);
 	}
 }
 
@@ -177,7 +177,7 @@ test_open_race(void)
 		CHECK_EQ(joined, 3);
 		for (i = 0; i < 4; i++)
 			holder_kill(&h[i]);
-		CHECK_EQ(attached(v0), 0);
+		CHECK_EQ(settled(v0, 0), 0);
 	}
 }
 
@@ -314,7 +314,7 @@ test_same_ifindex_elsewhere(void)
 	struct holder other = holder_start(&cfg, enter_other_netns), here, second;
 
 	CHECK_EQ(other.told.ret, 0);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 	here = holder_start(&cfg, NULL);
 	CHECK_EQ(here.told.ret, 0);
 	CHECK(!here.told.joined);
@@ -326,7 +326,7 @@ test_same_ifindex_elsewhere(void)
 	holder_kill(&here);
 	CHECK_EQ(attached(v0), here.told.id);
 	holder_kill(&second);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 }
 
 /* The driver's own words come through, and frames of several buffers are the way out. */
@@ -341,7 +341,7 @@ test_driver_refuses(void)
 	CHECK_EQ(afx_prog_open(&cfg, &prog, &err), -ERANGE);
 	CHECK_TEXT(err, "Peer MTU is too large");
 	CHECK_TEXT(err, "multi-buffer");
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 	cfg.frags = true;
 	NEED(afx_prog_open(&cfg, &prog, &err) == 0, "%s", err.text);
 	afx_prog_close(prog);

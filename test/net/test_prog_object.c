@@ -37,7 +37,7 @@ test_good_object(void)
 	CHECK_EQ(afx_prog_check_foreign(v0, &err), -EBUSY);
 	CHECK_TEXT(err, "custom");
 	afx_prog_close(prog);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 	xsk_close(&x);
 }
 
@@ -65,7 +65,7 @@ test_join_object(void)
 	CHECK_EQ(afx_prog_open(&cfg, &second, &err), -EBUSY);
 	CHECK_EQ(attached(v0), afx_prog_id(prog));
 	afx_prog_close(prog);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 }
 
 static void
@@ -80,7 +80,7 @@ refused_object(const char *name, int code, const char *part)
 	CHECK_EQ(err.code, code);
 	CHECK_TEXT(err, name);
 	CHECK_TEXT(err, part);
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 }
 
 static void
@@ -135,7 +135,7 @@ test_given_map(void)
 	NEED(afx_prog_open(&cfg, &prog, &err) == 0, "%s", err.text);
 	CHECK_EQ(afx_prog_id(prog), 0);
 	CHECK(!afx_prog_is_own(prog));
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 	CHECK_EQ(afx_prog_put(prog, 2, x.fd, &err), 0);
 	CHECK_EQ(afx_prog_put(prog, 3, x.fd, &err), -E2BIG);
 	CHECK_EQ(afx_prog_remove(prog, 2, &err), 0);
@@ -216,7 +216,7 @@ test_dispatcher(void)
 		CHECK(err.code == ret);
 		CHECK(strstr(err.text, "libxdp") != NULL);
 	}
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 }
 
 /* Without a dispatcher libxdp attaches the program alone: that is undone and said. */
@@ -236,7 +236,7 @@ test_dispatcher_skipped(void)
 		return;
 	CHECK_EQ(ret, -EOPNOTSUPP);
 	CHECK_TEXT(err, "without its dispatcher");
-	CHECK_EQ(attached(v0), 0);
+	CHECK_EQ(settled(v0, 0), 0);
 }
 
 static unsigned int printed;

@@ -146,7 +146,8 @@ make_ext_in(struct tx_env *e, struct rte_mempool *mp, const uint8_t *flat, unsig
 	if (m == NULL || buf == NULL)
 		return NULL;
 	info = rte_pktmbuf_ext_shinfo_init_helper(buf, &size, ext_free, e);
-	rte_pktmbuf_attach_extbuf(m, buf, rte_malloc_virt2iova(buf), size, info);
+	rte_pktmbuf_attach_extbuf(m, buf, e->libc_ext ? RTE_BAD_IOVA : rte_malloc_virt2iova(buf),
+		size, info);
 	m->data_off = 100;
 	m->data_len = m->pkt_len = len;
 	memcpy(rte_pktmbuf_mtod(m, void *), flat, len);

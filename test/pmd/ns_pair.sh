@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=sh disable=SC2015,SC2086,SC2154  # words split on purpose
 # Sourced by the scripts here, inside "unshare --mount --net": a veth pair dut0-peer0 and private
 # mounts. All of it goes with the namespaces, so there is nothing to clean up.
 
@@ -25,9 +26,13 @@ ns_pair() {
 	mount --make-rprivate / &&
 	mount -t sysfs sysfs /sys &&
 	mount -t bpf bpf /sys/fs/bpf &&
-	mount -t tmpfs tmpfs /run || skip "cannot mount in a private namespace"
+	mount -t tmpfs -o mode=755 tmpfs /run || skip "cannot mount in a private namespace"
 	tmp=/run/dut
 	mkdir -p $tmp/huge $tmp/bpf
+	# EAL takes no plugin from below a world-writable folder, which a clone may lie in.
+	if [ -n "$plugin" ]; then
+		cp "$plugin" $tmp/ && plugin=$tmp/${plugin##*/} || skip "cannot copy $plugin"
+	fi
 	mount -t bpf bpf $tmp/bpf || skip "no bpffs"
 	mount -t hugetlbfs -o pagesize=2M,size=448M hugetlbfs $tmp/huge || skip "no hugetlbfs"
 	for key in all default; do

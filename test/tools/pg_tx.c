@@ -30,17 +30,17 @@ pg_tx_open(const struct pg_cfg *cfg, struct pg_tx **out)
 {
 	struct sockaddr_ll addr = { .sll_family = AF_PACKET, .sll_ifindex = cfg->ifindex };
 	struct pg_tx *tx = calloc(1, sizeof(*tx));
-	int one = 1, sndbuf = 16 << 20, ret;
+	int sndbuf = 16 << 20, ret;
 	uint32_t i;
 
 	if (tx == NULL)
 		return -ENOMEM;
 	tx->cfg = *cfg;
+	/* Not PACKET_QDISC_BYPASS: it sends everything to the queue of the CPU, not of the flow. */
 	tx->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	tx->buf = calloc(MAX_BURST, cfg->max_len);
 	if (tx->fd < 0 || tx->buf == NULL ||
 	    bind(tx->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    setsockopt(tx->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0 ||
 	    setsockopt(tx->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf)) < 0) {
 		ret = tx->buf == NULL ? -ENOMEM : -errno;
 		pg_tx_close(tx);

@@ -56,7 +56,7 @@ xsk_link_update(struct rte_eth_dev *dev, int wait __rte_unused)
 	if (xsk_proc(dev) == NULL)
 		return 0;
 	link.link_speed = RTE_ETH_SPEED_NUM_NONE;
-	if (dev->data->dev_started && xsk_netdev_refresh(dev, &nd) == 0 && nd.carrier &&
+	if (xsk_port(dev)->got != XSK_GOT_NONE && xsk_netdev_refresh(dev, &nd) == 0 && nd.carrier &&
 			(nd.flags & IFF_UP)) {
 		link.link_status = RTE_ETH_LINK_UP;
 		link.link_speed = link_speed(dev, &full, &autoneg);

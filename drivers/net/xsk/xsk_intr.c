@@ -138,19 +138,23 @@ void
 xsk_monitor_close(struct rte_eth_dev *dev)
 {
 	struct xsk_proc *proc = xsk_proc(dev);
+	int ret;
 
 	if (proc->intr == NULL)
 		return;
 	/*
-	 * An application that closes the port in its RMV handler runs inside the callback itself.
+	 * EAGAIN: the callback is running. On another thread it ends soon; on this one it is what
+	 * called us, an application that closes the port in its RMV handler.
 	 */
-	if (!rte_thread_is_intr()) {
-		rte_intr_callback_unregister_sync(proc->intr, on_readable, dev);
+	do {
+		ret = rte_intr_callback_unregister(proc->intr, on_readable, dev);
+	} while (ret == -EAGAIN && !rte_thread_is_intr());
+	if (ret >= 0)
 		forget_handle(proc->intr, NULL);
-	} else if (rte_intr_callback_unregister_pending(proc->intr, on_readable, dev,
-			forget_handle) < 0) {
-		XSK_LOG(ERR, "%s: the link monitor could not be taken down", dev->device->name);
-	}
+	else if (rte_intr_callback_unregister_pending(proc->intr, on_readable, dev,
+			forget_handle) < 0)
+		XSK_LOG(ERR, "%s: the link monitor could not be taken down: %s", dev->device->name,
+			rte_strerror(-ret));
 	proc->intr = NULL;
 	proc->monitor_fd = -1;
 }

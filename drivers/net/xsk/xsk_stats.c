@@ -116,6 +116,7 @@ int
 xsk_stats_get(XSK_STATS_GET_ARGS)
 {
 	xsk_queue_stats *qs = XSK_QUEUE_STATS(stats, qstats);
+	uint64_t nombuf = 0;
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		const struct xsk_rxq *q = dev->data->rx_queues[i];
@@ -132,7 +133,7 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 		stats->ibytes += q->stats.bytes;
 		stats->imissed += k.rx_dropped + k.rx_ring_full;
 		stats->ierrors += q->stats.bad_desc;
-		stats->rx_nombuf += q->stats.nombuf;
+		nombuf += q->stats.nombuf;
 		if (qs != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
 			qs->q_ipackets[i] = q->stats.pkts;
 			qs->q_ibytes[i] = q->stats.bytes;
@@ -152,8 +153,8 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 			qs->q_obytes[i] = q->stats.bytes;
 		}
 	}
-	/* ethdev keeps the failures of its own allocations here. */
-	dev->data->rx_mbuf_alloc_failed = stats->rx_nombuf;
+	/* ethdev comes with a count of its own, which this driver does not keep. */
+	stats->rx_nombuf = nombuf;
 	return 0;
 }
 

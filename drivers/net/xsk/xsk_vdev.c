@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "afx_cni.h"
+#include "afx_fork.h"
 #include "xsk.h"
 
 /* Ports of this process, to refuse queues that another of them has. */
@@ -95,7 +96,7 @@ open_state(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 
 /* Everything that can be refused before a port exists. */
 static int
-examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
+examine(struct xsk_port *port, struct xsk_proc *proc, int *numa_node, struct afx_err *err)
 {
 	struct afx_netdev nd;
 	int ret, token;
@@ -108,6 +109,7 @@ examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 	if (nd.type != ARPHRD_ETHER)
 		return afx_err_set(err, -EINVAL, "iface=%s is not an Ethernet interface (type %u)",
 			port->args.iface, nd.type);
+	*numa_node = nd.numa_node;
 	port->ifindex = nd.ifindex;
 	snprintf(port->ifname, sizeof(port->ifname), "%s", nd.name);
 	snprintf(port->driver, sizeof(port->driver), "%s", nd.driver);
@@ -124,7 +126,8 @@ examine(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 	if (token < 0)
 		return token;
 	ret = afx_socket_probe(err);
-	if (ret == 0 && port->args.attach == AFX_ATTACH_LINK)
+	/* Whether a custom program that is there already is the same one, start finds out. */
+	if (ret == 0 && port->args.attach == AFX_ATTACH_LINK && port->args.xdp_prog[0] == '\0')
 		ret = afx_prog_check_foreign(port->ifindex, err);
 	afx_ctl_leave(proc->ctl, token);
 	if (ret == 0 && port->args.use_cni)
@@ -150,6 +153,8 @@ free_proc(struct xsk_proc *proc)
 {
 	if (proc == NULL)
 		return;
+	afx_fork_forget(&proc->promisc_fd);
+	afx_fork_forget(&proc->allmulti_fd);
 	close_fd(proc->map_fd);
 	close_fd(proc->promisc_fd);
 	close_fd(proc->allmulti_fd);
@@ -168,7 +173,7 @@ xsk_proc_free(struct rte_eth_dev *dev)
 	TAILQ_REMOVE(&ports, proc, next);
 	pthread_mutex_unlock(&ports_lock);
 	xsk_monitor_close(dev);
-	/* Nothing to do where nothing was changed, or where another process still uses the netdev. */
+	/* Nothing to do where nothing was changed, or while another process uses the netdev. */
 	if (afx_state_restore(proc->ctl, proc->state, &err) < 0)
 		XSK_LOG(ERR, "%s: %s", dev->data->name, err.text);
 	dev->process_private = NULL;
@@ -186,17 +191,22 @@ alloc_proc(void)
 	proc->promisc_fd = -1;
 	proc->allmulti_fd = -1;
 	proc->monitor_fd = -1;
+	/* A child forked by the application must not keep the memberships alive. */
+	afx_fork_watch(&proc->promisc_fd);
+	afx_fork_watch(&proc->allmulti_fd);
 	return proc;
 }
 
 static int
 create_port(struct rte_vdev_device *vdev, const struct xsk_port *proto, struct xsk_proc *proc,
-	struct afx_err *err)
+	int numa_node, struct afx_err *err)
 {
 	struct rte_eth_dev *dev;
 	struct xsk_port *port;
 	int ret;
 
+	if (vdev->device.numa_node == SOCKET_ID_ANY)
+		vdev->device.numa_node = numa_node >= 0 ? numa_node : (int)rte_socket_id();
 	dev = rte_eth_vdev_allocate(vdev, sizeof(*port));
 	if (dev == NULL)
 		return afx_err_set(err, -ENOMEM, "no memory for a port, or no free port id");
@@ -232,6 +242,7 @@ xsk_probe(struct rte_vdev_device *vdev)
 	struct xsk_port *proto;
 	struct xsk_proc *proc;
 	struct afx_err err = { 0 };
+	int numa_node = -1;
 	int ret;
 
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
@@ -244,9 +255,9 @@ xsk_probe(struct rte_vdev_device *vdev)
 	else
 		ret = xsk_args_parse(rte_vdev_device_args(vdev), &proto->args, &err);
 	if (ret == 0)
-		ret = examine(proto, proc, &err);
+		ret = examine(proto, proc, &numa_node, &err);
 	if (ret == 0)
-		ret = create_port(vdev, proto, proc, &err);
+		ret = create_port(vdev, proto, proc, numa_node, &err);
 	free(proto);
 	if (ret < 0) {
 		XSK_LOG(ERR, "%s: %s", rte_vdev_device_name(vdev), err.text);
