@@ -81,7 +81,7 @@ fi
 
 [ "$(id -u)" = 0 ] || skip "needs root"
 [ "$(uname -m)" = x86_64 ] || skip "the tracer knows the registers of x86_64 only"
-for tool in ip unshare timeout awk; do
+for tool in ip unshare setpriv timeout awk; do
 	command -v $tool > /dev/null || skip "needs $tool"
 done
 unshare --mount --net true 2> /dev/null || skip "no mount and network namespaces here"
@@ -90,13 +90,15 @@ unshare --mount --net true 2> /dev/null || skip "no mount and network namespaces
 
 logs=$(mktemp -d) || exit 1
 trap 'rm -rf "$logs"' EXIT
+trap 'exit 1' INT TERM
 begin=$(date +%s)
 pids=
 i=0
 while [ $i -lt "$lanes" ]; do
 	# shellcheck disable=SC2086 # one word or none
-	unshare --mount --net "$0" --lane $i --lanes "$lanes" $all --victim "$victim" \
-		--super "$super" --plugin "$plugin" --driver "$driver" --timeout "$limit" -- "$@" \
+	setpriv --pdeathsig KILL unshare --mount --net "$0" --lane $i --lanes "$lanes" $all \
+		--victim "$victim" --super "$super" --plugin "$plugin" --driver "$driver" \
+		--timeout "$limit" -- "$@" \
 		> "$logs/$i" 2>&1 &
 	pids="$pids $!"
 	i=$((i + 1))

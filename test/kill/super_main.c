@@ -14,7 +14,7 @@
 #define CENSUSES 3
 #define CENSUS_TRIES 10
 #define TRIES 4
-#define LATE_SHARE(runs) (2 + (runs) / 50)
+#define LATE_SHARE(runs) (2 + (runs) / 8)
 
 struct plan {
 	unsigned int lane;       /* of lanes, which share the work */
@@ -95,7 +95,7 @@ print_census(const struct trace *t)
 static void
 until_hit(struct run *r, const struct call *c, bool by_kill, unsigned int choice)
 {
-	for (unsigned int i = 0; i < TRIES; i++)
+	for (unsigned int i = 0; i < TRIES && !r->broken; i++)
 		if (by_kill ? run_kill(r, c->index, c) : run_fail(r, c->index, choice, c))
 			return;
 	r->missed++;
@@ -105,7 +105,7 @@ until_hit(struct run *r, const struct call *c, bool by_kill, unsigned int choice
 static void
 all_calls(struct run *r, const struct plan *p, const struct trace *census)
 {
-	for (unsigned int i = 0; i < census->cnt; i++) {
+	for (unsigned int i = 0; i < census->cnt && !r->broken; i++) {
 		const struct call *c = &census->calls[i];
 
 		if (p->only != 0 ? p->only != i + 1 : p->some && !stands_for_class(census, i))
@@ -128,7 +128,7 @@ static void
 random_kills(struct run *r, const struct plan *p)
 {
 	srand(p->seed);
-	for (unsigned int i = 0; i < p->random; i++) {
+	for (unsigned int i = 0; i < p->random && !r->broken; i++) {
 		unsigned int delay = rand() % RANDOM_US;
 
 		if (i % p->lanes == p->lane)
@@ -280,6 +280,8 @@ main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	/* Children of victims become ours, so that their end is seen. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* And nothing goes on when whoever started this was killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (peer_start(&r.peer, peer) < 0 || net_state_get(r.ifname, &r.base) < 0) {
 		fprintf(stderr, "no interfaces %s and %s to work with\n", r.ifname, peer);
 		return 1;

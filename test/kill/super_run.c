@@ -25,6 +25,7 @@ run_take(struct run *r, struct victim *v)
 	if (ret < 0) {
 		struct deed d = { "start of a victim" };
 
+		r->broken = true;
 		violation(r, &d, v, "EAL did not start");
 		victim_end(v, true);
 	}

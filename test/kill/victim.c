@@ -255,9 +255,11 @@ traffic_until_killed(bool with_child)
 	}
 	if (with_child) {
 		rep.child = fork();
+		/* Ends by itself should nobody be left to end it. */
 		if (rep.child == 0)
-			for (;;)
-				pause();
+			alarm(120);
+		while (rep.child == 0)
+			pause();
 	}
 	report();
 	for (;;)
