@@ -51,7 +51,7 @@ def main():
     line("port", f"received {last.get('ipackets', 0)}, sent {last.get('opackets', 0)} packets")
     if port:
         line("mode", port.get("mode", json.dumps(port)))
-        line("why", port.get("why_not_more") or "nothing better to be had")
+        line("why", "".join(port.get("why_not_more", [])) or "nothing better to be had")
     else:
         line("mode", "the driver does not tell (no /net_xsk/port in its telemetry)")
     line("drops", ", ".join(f"{n} {v}" for n, v in lost.items()) or "none")

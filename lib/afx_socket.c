@@ -176,7 +176,7 @@ int
 afx_socket_create(const struct afx_socket_cfg *cfg, struct afx_socket **out, struct afx_err *err)
 {
 	struct afx_socket *s;
-	int ret;
+	int ret = 0;
 
 	if (cfg->rx_entries == 0 && cfg->tx_entries == 0)
 		return afx_err_set(err, -EINVAL, "socket of queue %u has neither rx nor tx ring",

@@ -14,7 +14,7 @@ build=${BUILD:-$here/../../build}
 victim=$build/test/kill/xsk_victim
 super=$build/test/kill/xsk_kill
 plugin=$build/drivers/net/xsk/librte_net_xsk.so
-driver=net_xsk lanes=4 lane= all= limit=590
+driver=net_xsk lanes=4 lane='' all='' limit=590
 
 usage() {
 	cat >&2 <<-END
@@ -51,8 +51,10 @@ done
 # Inside the namespaces. The index of the interface is that of no other on the machine, so that BPF
 # links can be told apart.
 one_lane() {
-	mount --make-rprivate / && mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf &&
-		mount -t tmpfs -o mode=0755 tmpfs /run || skip "cannot mount in a private namespace"
+	if ! { mount --make-rprivate / && mount -t sysfs sysfs /sys &&
+		mount -t bpf bpf /sys/fs/bpf && mount -t tmpfs -o mode=0755 tmpfs /run; }; then
+		skip "cannot mount in a private namespace"
+	fi
 	export RUNTIME_DIRECTORY=/run
 	for key in all default; do
 		f=/proc/sys/net/ipv6/conf/$key/disable_ipv6
@@ -79,7 +81,7 @@ fi
 
 [ "$(id -u)" = 0 ] || skip "needs root"
 [ "$(uname -m)" = x86_64 ] || skip "the tracer knows the registers of x86_64 only"
-for tool in ip unshare timeout awk; do
+for tool in ip unshare setpriv timeout awk; do
 	command -v $tool > /dev/null || skip "needs $tool"
 done
 unshare --mount --net true 2> /dev/null || skip "no mount and network namespaces here"
@@ -88,13 +90,15 @@ unshare --mount --net true 2> /dev/null || skip "no mount and network namespaces
 
 logs=$(mktemp -d) || exit 1
 trap 'rm -rf "$logs"' EXIT
+trap 'exit 1' INT TERM
 begin=$(date +%s)
 pids=
 i=0
 while [ $i -lt "$lanes" ]; do
 	# shellcheck disable=SC2086 # one word or none
-	unshare --mount --net "$0" --lane $i --lanes "$lanes" $all --victim "$victim" \
-		--super "$super" --plugin "$plugin" --driver "$driver" --timeout "$limit" -- "$@" \
+	setpriv --pdeathsig KILL unshare --mount --net "$0" --lane $i --lanes "$lanes" $all \
+		--victim "$victim" --super "$super" --plugin "$plugin" --driver "$driver" \
+		--timeout "$limit" -- "$@" \
 		> "$logs/$i" 2>&1 &
 	pids="$pids $!"
 	i=$((i + 1))
@@ -107,8 +111,17 @@ for pid in $pids; do
 	[ $ret = 0 ] || [ $ret = 77 ] || status=1
 done
 cat "$logs"/*
-awk '$1 == "SUM" { for (i = 2; i < NF; i += 2) { if (!($i in n)) name[++cnt] = $i; n[$i] += $(i + 1) } }
-	END { for (i = 1; i <= cnt; i++) printf "%s%s %d", (i > 1 ? ", " : "total: "), name[i], n[name[i]]
-		print "" }' "$logs"/*
+awk '$1 == "SUM" {
+		for (i = 2; i < NF; i += 2) {
+			if (!($i in n))
+				name[++cnt] = $i
+			n[$i] += $(i + 1)
+		}
+	}
+	END {
+		for (i = 1; i <= cnt; i++)
+			printf "%s%s %d", (i > 1 ? ", " : "total: "), name[i], n[name[i]]
+		print ""
+	}' "$logs"/*
 echo "time: $(($(date +%s) - begin)) s"
 exit $status

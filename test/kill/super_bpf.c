@@ -142,7 +142,8 @@ bpf_links_on(int ifindex)
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
 		if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
-			info.type == BPF_LINK_TYPE_XDP && info.xdp.ifindex == (uint32_t)ifindex)
+				info.type == BPF_LINK_TYPE_XDP &&
+				info.xdp.ifindex == (uint32_t)ifindex)
 			n++;
 		close(fd);
 	}

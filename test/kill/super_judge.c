@@ -48,11 +48,11 @@ repair(const struct run *r)
 	const uint8_t *m = r->base.mac;
 	char cmd[512];
 
-	snprintf(cmd, sizeof(cmd),
-		"for mode in xdp xdpgeneric xdpdrv; do ip link set dev %s $mode off; "
-		"done 2> /dev/null; ip link set dev %s promisc off allmulticast off mtu %u address "
-		"%02x:%02x:%02x:%02x:%02x:%02x; rm -rf /run/net_xsk",
-		r->ifname, r->ifname, r->base.mtu, m[0], m[1], m[2], m[3], m[4], m[5]);
+	snprintf(cmd, sizeof(cmd), "for mode in xdp xdpgeneric xdpdrv; do "
+		"ip link set dev %s $mode off; done 2> /dev/null; "
+		"ip link set dev %s promisc off allmulticast off mtu %u address "
+		"%02x:%02x:%02x:%02x:%02x:%02x; rm -rf /run/net_xsk", r->ifname, r->ifname,
+		r->base.mtu, m[0], m[1], m[2], m[3], m[4], m[5]);
 	if (system(cmd) != 0)
 		printf("        the interface could not be put back by hand\n");
 }
@@ -150,9 +150,7 @@ static void
 judge_left(struct run *r, const struct deed *d, const struct victim *v, const struct report *rep)
 {
 	r->checks += 3;
-	/*
-	 * On a busy machine the kernel takes seconds: no frame is lost where each is accounted for.
-	 */
+	/* On a busy machine the kernel takes seconds: a frame accounted for is not lost. */
 	if (rep->pool_avail != rep->pool_size &&
 			rep->pool_size - rep->pool_avail == judge_kept_frames(v))
 		r->late++;
@@ -163,8 +161,7 @@ judge_left(struct run *r, const struct deed *d, const struct victim *v, const st
 		violation(r, d, v, "%d descriptors after close, %d before open (%s)",
 			rep->fds_after, rep->fds_before, rep->fd_extra);
 	if (rep->maps_after != rep->maps_before)
-		violation(r, d, v,
-			"%d mappings of sockets or BPF objects after close, %d before open",
+		violation(r, d, v, "%d mappings of sockets and BPF after close, %d before",
 			rep->maps_after, rep->maps_before);
 }
 
@@ -219,7 +216,8 @@ judge_faulted(struct run *r, const struct deed *d, const struct victim *v,
 		r->went_on++;
 	victim_log(v, log, sizeof(log));
 	if (rep->failures > 0 && strstr(log, "net_xsk: ") == NULL &&
-		strstr(log, "ETHDEV: ") == NULL && strstr(log, "EAL: Driver cannot attach") == NULL)
+			strstr(log, "ETHDEV: ") == NULL &&
+			strstr(log, "EAL: Driver cannot attach") == NULL)
 		violation(r, d, v, "%s failed (%d), and nothing says why", rep->first_op,
 			rep->first_errno);
 	if (rep->failures == 0 && !rep->traffic_ok)

@@ -14,7 +14,7 @@
 #define CENSUSES 3
 #define CENSUS_TRIES 10
 #define TRIES 4
-#define LATE_SHARE(runs) (2 + (runs) / 50)
+#define LATE_SHARE(runs) (2 + (runs) / 8)
 
 struct plan {
 	unsigned int lane;       /* of lanes, which share the work */
@@ -95,28 +95,27 @@ print_census(const struct trace *t)
 static void
 until_hit(struct run *r, const struct call *c, bool by_kill, unsigned int choice)
 {
-	for (unsigned int i = 0; i < TRIES; i++)
+	for (unsigned int i = 0; i < TRIES && !r->broken; i++)
 		if (by_kill ? run_kill(r, c->index, c) : run_fail(r, c->index, choice, c))
 			return;
 	r->missed++;
 }
 
+/* Lanes may count a different number of waits: who does what depends on nothing but the call. */
 static void
 all_calls(struct run *r, const struct plan *p, const struct trace *census)
 {
-	unsigned int turn = 0;
-
-	for (unsigned int i = 0; i < census->cnt; i++) {
+	for (unsigned int i = 0; i < census->cnt && !r->broken; i++) {
 		const struct call *c = &census->calls[i];
 
 		if (p->only != 0 ? p->only != i + 1 : p->some && !stands_for_class(census, i))
 			continue;
-		if (p->kills && turn++ % p->lanes == p->lane)
+		if (p->kills && c->index % p->lanes == p->lane)
 			until_hit(r, c, true, 0);
 		for (unsigned int e = 0; p->fails && call_error(c, e) != 0; e++) {
 			if (e > 0 && !p->all)
 				break;
-			if (turn++ % p->lanes == p->lane)
+			if ((c->index + e + 1) % p->lanes == p->lane)
 				until_hit(r, c, false, e);
 		}
 	}
@@ -129,7 +128,7 @@ static void
 random_kills(struct run *r, const struct plan *p)
 {
 	srand(p->seed);
-	for (unsigned int i = 0; i < p->random; i++) {
+	for (unsigned int i = 0; i < p->random && !r->broken; i++) {
 		unsigned int delay = rand() % RANDOM_US;
 
 		if (i % p->lanes == p->lane)
@@ -190,20 +189,18 @@ run_lane(struct run *r, const struct plan *p)
 	fflush(stdout);
 	all_calls(r, p, &census);
 	random_kills(r, p);
-	/*
-	 * Late once in a while is the machine; late again and again is a queue that nobody lets go.
-	 */
+	/* Now and then it is the machine; again and again it is a queue that nobody lets go. */
 	if (r->late > LATE_SHARE(r->restarts)) {
 		struct deed d = { "all runs" };
 
 		violation(r, &d, NULL, "%u times a queue was not released in time", r->late);
 	}
 	/* Read and summed by run.sh. */
-	printf("SUM kills %u fails %u random %u forks %u missed %u went_on %u reported %u excused "
-	       "%u "
-	       "late %u checks %u restarts %u violations %u\n",
-		r->kills, r->fails, r->random_kills, r->forks, r->missed, r->went_on, r->refused,
-		r->excused, r->late, r->checks, r->restarts, r->violations);
+	printf("SUM kills %u fails %u random %u forks %u missed %u went_on %u reported %u "
+		"excused %u late %u checks %u restarts %u violations %u\n",
+		r->kills, r->fails, r->random_kills, r->forks,
+		r->missed, r->went_on, r->refused, r->excused, r->late,
+		r->checks, r->restarts, r->violations);
 	printf("lane %u: %lu s, longest release %u ms, longest cycle of a restart %u ms\n", p->lane,
 		(unsigned long)(now_ms() - begin) / 1000, r->release_ms, r->restart_ms);
 	return r->violations > 0;
@@ -212,12 +209,10 @@ run_lane(struct run *r, const struct plan *p)
 static int
 usage(const char *name)
 {
-	fprintf(stderr,
-		"usage: %s --victim PROGRAM --iface NAME --peer NAME [--driver NAME] "
+	fprintf(stderr, "usage: %s --victim PROGRAM --iface NAME --peer NAME [--driver NAME] "
 		"[--devargs TEXT]\n  [--lane N --lanes N] [--all | --some] [--no-kills] "
-		"[--no-fails] "
-		"[--random N] [--forks N] [--seed N]\n  [--only CALL] [--verbose] -- EAL-ARGS\n",
-		name);
+		"[--no-fails] [--random N] [--forks N] [--seed N]\n  [--only CALL] [--verbose] "
+		"-- EAL-ARGS\n", name);
 	return 2;
 }
 
@@ -285,6 +280,8 @@ main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	/* Children of victims become ours, so that their end is seen. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* And nothing goes on when whoever started this was killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (peer_start(&r.peer, peer) < 0 || net_state_get(r.ifname, &r.base) < 0) {
 		fprintf(stderr, "no interfaces %s and %s to work with\n", r.ifname, peer);
 		return 1;

@@ -25,6 +25,7 @@ run_take(struct run *r, struct victim *v)
 	if (ret < 0) {
 		struct deed d = { "start of a victim" };
 
+		r->broken = true;
 		violation(r, &d, v, "EAL did not start");
 		victim_end(v, true);
 	}
@@ -98,8 +99,8 @@ run_census(struct run *r, struct trace *t)
 	judge_ids(r, &d, &t->ids);
 	r->checks++;
 	if (t->ids.cnt < 3) {
-		violation(
-			r, &d, NULL, "%u BPF objects seen: no link, program and map?", t->ids.cnt);
+		violation(r, &d, NULL, "%u BPF objects seen: no link, program and map?",
+			t->ids.cnt);
 		ret = -EIO;
 	}
 	victim_end(&v, false);

@@ -12,7 +12,7 @@ struct run {
 	struct net_state base;   /* of the interface before any victim */
 	struct victim spare;     /* already on its way, so that its start costs nothing */
 	bool have_spare;
-	bool verbose;
+	bool broken;             /* no victim starts any more: no use in going on */
 	/* Counted. */
 	unsigned int kills;
 	unsigned int fails;

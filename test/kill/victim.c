@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The process that is killed: opens a port, echoes packets, stops and closes it, by the public API.
- */
+/* The process that is killed: opens, starts, echoes packets, stops, closes; public API only. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,10 +65,7 @@ op(const char *name, int ret)
 	return false;
 }
 
-/*
- * Open descriptors; unless was is given, they are noted there, else the first one not in it is
- * told.
- */
+/* Open descriptors: noted in was, or the first one that is not there is told. */
 static int
 count_fds(bool *was, bool note)
 {
@@ -143,10 +138,10 @@ start_port(uint16_t port, bool change)
 	mark(PHASE_START);
 	ok = op("configure", rte_eth_dev_configure(port, KILL_QUEUES, KILL_QUEUES, &conf));
 	for (uint16_t q = 0; q < KILL_QUEUES && ok; q++)
-		ok = op("rx_queue_setup",
-			     rte_eth_rx_queue_setup(port, q, 256, SOCKET_ID_ANY, NULL, pool)) &&
-			op("tx_queue_setup",
-				rte_eth_tx_queue_setup(port, q, 256, SOCKET_ID_ANY, NULL));
+		ok = op("rx_queue_setup", rte_eth_rx_queue_setup(port, q, 256, SOCKET_ID_ANY, NULL,
+				pool)) &&
+			op("tx_queue_setup", rte_eth_tx_queue_setup(port, q, 256, SOCKET_ID_ANY,
+				NULL));
 	if (ok && change)
 		ok = op("set_mtu", rte_eth_dev_set_mtu(port, KILL_MTU)) &&
 			op("mac_addr_set", rte_eth_dev_default_mac_addr_set(port, &mac));
@@ -260,9 +255,11 @@ traffic_until_killed(bool with_child)
 	}
 	if (with_child) {
 		rep.child = fork();
+		/* Ends by itself should nobody be left to end it. */
 		if (rep.child == 0)
-			for (;;)
-				pause();
+			alarm(120);
+		while (rep.child == 0)
+			pause();
 	}
 	report();
 	for (;;)
@@ -284,8 +281,8 @@ main(int argc, char **argv)
 	vdev_args = argv[n + 2];
 	self = getpid();
 	signal(SIGUSR1, SIG_IGN);
-	pool = rte_pktmbuf_pool_create(
-		"pool", 4095, 64, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("pool", 4095, 64, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+		SOCKET_ID_ANY);
 	if (pool == NULL || !report())
 		return 2;
 	while (read(STDIN_FILENO, &cmd, 1) == 1 && cmd != KILL_QUIT) {

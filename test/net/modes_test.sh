@@ -23,9 +23,9 @@ gives() {
 	check "$1: the kernel" eval "ip -n dut link show dut0 | grep -qw '$4'"
 	if [ -n "$5" ]; then
 		check "$1: why not zero-copy" says "not more because: .*$5"
-		check "$1: in telemetry" is "$(of_port "'$5' in d['why_not_more']")" True
+		check "$1: in telemetry" is "$(of_port "'$5' in ''.join(d['why_not_more'])")" True
 	else
-		check "$1: nothing better was asked for" is "$(of_port "d['why_not_more']")" ""
+		check "$1: nothing better was asked for" is "$(of_port "''.join(d['why_not_more'])")" ""
 	fi
 	check "$1: testpmd ends by itself" tp_quit
 	check "$1: no program left" no_xdp dut

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=sh disable=SC2015,SC2086,SC2154  # words split on purpose
 # Sourced by the scripts here, inside "unshare --mount --net": a veth pair dut0-peer0 and private
 # mounts. All of it goes with the namespaces, so there is nothing to clean up.
 

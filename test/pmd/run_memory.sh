@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=sh disable=SC1007,SC1091,SC2015,SC2046,SC2086,SC2154  # words split on purpose
 # Every way EAL and testpmd can lay out memory: each must deliver every packet, bytes right.
 #
 # Exit 0 all delivered, 1 not all, 77 nothing could be run.

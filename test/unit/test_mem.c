@@ -129,7 +129,8 @@ spans(void)
 	CHECK(within(&lay[0], &pool));
 	CHECK(!within(&lay[1], &pool) && !within(&lay[2], &pool));
 	CHECK_EQ(pool.base % page + pool.len % page, 0);
-	CHECK(pool.len < lay[0].hi - lay[0].lo + 2 * page);
+	/* Tags need up to XSK_DESC_MAX bytes in front. */
+	CHECK(pool.len < lay[0].hi - lay[0].lo + XSK_DESC_MAX + 2 * page);
 	CHECK(pool.page_shift >= 12);
 	xsk_span_get(&lay[0], lay, 2, &want, &two);
 	CHECK(within(&lay[0], &two) && within(&lay[1], &two));

@@ -298,7 +298,7 @@ population(void)
 	fake_pool_free(mp);
 }
 
-/* The wake-up of an idle driver: only when asked for, only in zero-copy, failures counted. */
+/* The wake-up of an idle driver: only when asked for, in zero-copy, not at every poll. */
 static void
 wake(void)
 {
@@ -312,7 +312,12 @@ wake(void)
 	CHECK_EQ(w.f->kicks_rx, 0);
 	w.f->fill.flags = XDP_RING_NEED_WAKEUP;
 	app_receives(&w, 8);
+	CHECK_EQ(w.f->kicks_rx, 1);
 	w.f->kick_rx_ret = -100;
+	/* A driver that goes on asking is told again at every 64th poll. */
+	for (unsigned int i = 0; i < 63; i++)
+		app_receives(&w, 8);
+	CHECK_EQ(w.f->kicks_rx, 1);
 	app_receives(&w, 8);
 	CHECK_EQ(w.f->kicks_rx, 2);
 	CHECK_EQ(w.q->stats.wakeups, 2);

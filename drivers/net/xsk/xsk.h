@@ -216,6 +216,7 @@ struct xsk_rxq {
 	int fd;
 	bool zc;
 	bool busy;               /* an empty poll runs the driver's NAPI */
+	uint32_t wake_skip;      /* polls to come that do not wake although asked to */
 	struct xsk_rx_stats stats;
 
 	/* Cold from here. */

@@ -98,6 +98,7 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	q->off_adj = (int32_t)AFX_XDP_HEADROOM - q->frames.data_off;
 	q->zc = pair->region->zc;
 	q->busy = false;
+	q->wake_skip = 0;
 	q->held = 0;
 	q->aside_cnt = 0;
 	q->rearm = rearm_word(q);

@@ -19,6 +19,9 @@
  */
 #define PREFETCH_AHEAD 4
 
+/* Polls from one wake-up to the next while the driver keeps asking. */
+#define WAKE_EVERY 64
+
 #define OWN_MARK 0x8000u
 #define SLOT_MASK ((1u << XSK_SLOT_SHIFT) - 1)
 
@@ -150,15 +153,27 @@ poll_driver(struct xsk_rxq *q, uint16_t nb, uint32_t *idx)
 	return afx_cons_peek(&q->rx, nb, idx);
 }
 
-/* Copy mode never asks; in zero-copy an idle driver must be told of new buffers. */
+/*
+ * Copy mode never asks; in zero-copy an idle driver must be told of new buffers. One that goes on
+ * asking (igb does while its ring is full and no packet comes) is told again now and then only.
+ */
 static __rte_always_inline void
 wake(struct xsk_rxq *q)
 {
-	if (q->zc && unlikely(afx_prod_needs_wakeup(&q->fill))) {
-		q->stats.wakeups++;
-		if (afx_kick_rx(q->fd) < 0)
-			q->stats.wakeup_errors++;
+	if (!q->zc)
+		return;
+	if (likely(!afx_prod_needs_wakeup(&q->fill))) {
+		q->wake_skip = 0;
+		return;
 	}
+	if (q->wake_skip > 0) {
+		q->wake_skip--;
+		return;
+	}
+	q->wake_skip = WAKE_EVERY - 1;
+	q->stats.wakeups++;
+	if (afx_kick_rx(q->fd) < 0)
+		q->stats.wakeup_errors++;
 }
 
 /* Fill in the mbuf of one descriptor: NULL when the descriptor cannot be believed. */

@@ -45,6 +45,24 @@ frames_aside(const struct rte_eth_dev *dev)
 	return sum;
 }
 
+/* Telemetry cuts strings at RTE_TEL_MAX_STRING_LEN: a long text goes out in pieces, in order. */
+static void
+add_text(struct rte_tel_data *d, const char *name, const char *text)
+{
+	struct rte_tel_data *pieces = rte_tel_data_alloc();
+	char piece[RTE_TEL_MAX_STRING_LEN];
+
+	if (pieces == NULL)
+		return;
+	rte_tel_data_start_array(pieces, RTE_TEL_STRING_VAL);
+	for (size_t at = 0, len = strlen(text); at < len; at += sizeof(piece) - 1) {
+		snprintf(piece, sizeof(piece), "%s", text + at);
+		rte_tel_data_add_array_string(pieces, piece);
+	}
+	if (rte_tel_data_add_dict_container(d, name, pieces, 0) < 0)
+		rte_tel_data_free(pieces);
+}
+
 static int
 show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 {
@@ -67,7 +85,7 @@ show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 	rte_tel_data_add_dict_string(d, "driver", port->driver);
 	rte_tel_data_add_dict_string(d, "iommu", port->iommu);
 	rte_tel_data_add_dict_string(d, "mode", xsk_got_name(port->got));
-	rte_tel_data_add_dict_string(d, "why_not_more", port->why);
+	add_text(d, "why_not_more", port->why);
 	xsk_tel_uint(d, "start_queue", port->args.start_queue);
 	xsk_tel_uint(d, "rx_queues", dev->data->nb_rx_queues);
 	xsk_tel_uint(d, "tx_queues", dev->data->nb_tx_queues);
@@ -80,7 +98,7 @@ show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 	xsk_tel_uint(d, "frames_aside", frames_aside(dev));
 	xsk_tel_uint(d, "quarantined_mbufs", port->quarantined);
 	rte_tel_data_add_dict_int(d, "busy_poll", port->busy);
-	rte_tel_data_add_dict_string(d, "busy_poll_why_off", port->busy_why);
+	add_text(d, "busy_poll_why_off", port->busy_why);
 	rte_tel_data_add_dict_int(d, "interface_gone", port->gone);
 	return 0;
 }

@@ -173,7 +173,7 @@ xsk_proc_free(struct rte_eth_dev *dev)
 	TAILQ_REMOVE(&ports, proc, next);
 	pthread_mutex_unlock(&ports_lock);
 	xsk_monitor_close(dev);
-	/* Nothing to do where nothing was changed, or where another process still uses the netdev. */
+	/* Nothing to do where nothing was changed, or while another process uses the netdev. */
 	if (afx_state_restore(proc->ctl, proc->state, &err) < 0)
 		XSK_LOG(ERR, "%s: %s", dev->data->name, err.text);
 	dev->process_private = NULL;
