@@ -17,7 +17,7 @@ usage() {
 	  --cc C[,C]     compilers (default gcc,clang); warnings are errors
 	  --run          then run test/compat/smoke.sh there, with the last compiler's build
 	  --test FILE    or this test of the tree (test/net/x_test.sh); may be repeated
-	  --meson SUITE  or this suite of compiled tests; may be repeated
+	  --meson ARGS   or these of the compiled tests (a name, or --suite pmd); may be repeated
 	A ROOT is made, for example, by
 	  mmdebstrap --variant=apt --include=PACKAGES SUITE ROOT
 	with the packages
@@ -114,16 +114,17 @@ inside() {
 	for item in "${TESTS[@]}"; do
 		run "$item" /mnt/tree/"$item" || status=1
 	done
-	for item in "${SUITES[@]}"; do
-		run "suite $item" meson test --no-rebuild --print-errorlogs -C "/mnt/out/$last" \
-			--suite "$item" || status=1
+	for item in "${MESON[@]}"; do
+		# shellcheck disable=SC2086 # may be several words
+		run "meson test $item" meson test --no-rebuild --print-errorlogs -C "/mnt/out/$last" \
+			$item || status=1
 	done
 	return $status
 }
 
 COMPILERS=gcc,clang
 TESTS=()
-SUITES=()
+MESON=()
 arguments=("$@")
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -132,7 +133,7 @@ while [ $# -gt 0 ]; do
 	--test)
 		[ -x "$TREE/${2?--test: which}" ] || die "--test $2: no such program in $TREE"
 		TESTS+=("$2"); shift ;;
-	--meson) SUITES+=("${2?--meson: which}"); shift ;;
+	--meson) MESON+=("${2?--meson: what}"); shift ;;
 	-h|--help) usage; exit 0 ;;
 	-*) usage >&2; exit 2 ;;
 	*) break ;;
@@ -155,7 +156,8 @@ fi
 . "$TREE/app/setup.sh"
 STAGE=$(mktemp -d) || exit 1
 trap 'hugepages_give_back; rmdir "$STAGE"' EXIT
-[ ${#TESTS[@]} = 0 ] && [ ${#SUITES[@]} = 0 ] || hugepages_take "$MEM_MB" ||
+trap 'exit 143' INT TERM
+[ ${#TESTS[@]} = 0 ] && [ ${#MESON[@]} = 0 ] || hugepages_take "$MEM_MB" ||
 	echo "note: the kernel has no $MEM_MB MB of free hugepages"
 AFX_STAGE=$STAGE unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
 	"$BASH" "$0" "${arguments[@]}"
