@@ -142,6 +142,10 @@ afx_prog_obj_load(struct afx_prog_obj *o, const struct afx_prog_cfg *cfg, struct
 	afx_prog_log_begin(&log);
 	ret = plain_errno(bpf_object__load(o->obj));
 	afx_prog_log_end();
+	if (ret == -EAGAIN)
+		/* Not to be taken for "look again" by callers: an object cannot be loaded twice. */
+		return afx_err_set(err, -EIO, "loading XDP program %s: %s", obj_path(cfg),
+			strerror(EAGAIN));
 	if (ret == -EPERM)
 		return afx_err_set(err, ret, "loading XDP program %s: %s%s%s; it needs CAP_BPF "
 			"and CAP_NET_ADMIN (before kernel 5.11 also RLIMIT_MEMLOCK)",

@@ -30,6 +30,7 @@
 struct afx_state {
 	int fd;                  /* -1: no file, the record is in memory only */
 	int ifindex;
+	bool ahead;              /* rec holds what could not be written to the file */
 	char path[96];
 	struct afx_state_rec rec;
 };
@@ -207,8 +208,8 @@ refresh(struct afx_state *st, struct afx_err *err)
 	if (ret < 0)
 		return afx_err_set(err, ret, "lock of %s: %s; another user of the netdev holds it",
 			st->path, strerror(-ret));
-	/* An unreadable record is written anew from what this handle knows. */
-	if (afx_state_read(st->fd, &now) == 0)
+	/* What this handle knows stands where the file is unreadable or could not be written. */
+	if (!st->ahead && afx_state_read(st->fd, &now) == 0)
 		st->rec = now;
 	return 0;
 }
@@ -220,9 +221,22 @@ store(struct afx_state *st, struct afx_err *err)
 
 	ret = afx_state_write(st->fd, &st->rec);
 	mutex_give(st->fd);
+	st->ahead = ret < 0;
 	if (ret < 0)
-		return afx_err_set(err, ret, "write(%s): %s", st->path, strerror(-ret));
-	return 0;
+		(void)afx_err_set(err, ret, "write(%s): %s", st->path, strerror(-ret));
+	return ret < 0 ? 1 : 0;
+}
+
+/* Lock and read before a change: false where it can only be kept in memory. */
+static bool
+can_store(struct afx_state *st, struct afx_err *err)
+{
+	if (st->fd < 0)
+		return false;
+	if (refresh(st, err) == 0)
+		return true;
+	st->ahead = true;
+	return false;
 }
 
 int
@@ -230,18 +244,13 @@ afx_state_record_mtu(struct afx_state *st, uint32_t original, uint32_t set_to,
 		     struct afx_err *err)
 {
 	struct afx_state_rec *rec = &st->rec;
-	int ret;
+	bool stored = can_store(st, err);
 
-	if (st->fd >= 0) {
-		ret = refresh(st, err);
-		if (ret < 0)
-			return ret;
-	}
 	if (!rec->has_mtu || rec->mtu_set != original)
 		rec->mtu_was = original;
 	rec->mtu_set = set_to;
 	rec->has_mtu = rec->mtu_was != set_to;
-	return st->fd >= 0 ? store(st, err) : 1;
+	return stored ? store(st, err) : 1;
 }
 
 int
@@ -249,18 +258,13 @@ afx_state_record_mac(struct afx_state *st, const uint8_t original[AFX_MAC_LEN],
 		     const uint8_t set_to[AFX_MAC_LEN], struct afx_err *err)
 {
 	struct afx_state_rec *rec = &st->rec;
-	int ret;
+	bool stored = can_store(st, err);
 
-	if (st->fd >= 0) {
-		ret = refresh(st, err);
-		if (ret < 0)
-			return ret;
-	}
 	if (!rec->has_mac || memcmp(rec->mac_set, original, AFX_MAC_LEN) != 0)
 		memcpy(rec->mac_was, original, AFX_MAC_LEN);
 	memcpy(rec->mac_set, set_to, AFX_MAC_LEN);
 	rec->has_mac = memcmp(rec->mac_was, set_to, AFX_MAC_LEN) != 0;
-	return st->fd >= 0 ? store(st, err) : 1;
+	return stored ? store(st, err) : 1;
 }
 
 int

@@ -47,11 +47,18 @@ afx_state_identify(const struct afx_ctl *ctl, const struct afx_netdev_raw *raw,
 		snprintf(id->perm + 2 * i, sizeof(id->perm) - 2 * i, "%02x", raw->perm[i]);
 }
 
+/* An id that could not be read rules nothing out: the namespace's cookie is still compared. */
+static bool
+same_boot(const char *a, const char *b)
+{
+	return strcmp(a, "-") == 0 || strcmp(b, "-") == 0 || strcmp(a, b) == 0;
+}
+
 bool
 afx_state_same_device(const struct afx_state_rec *rec, const struct afx_state_id *id,
 		      const struct afx_netdev_raw *raw)
 {
-	if (strcmp(rec->id.boot, id->boot) != 0 || rec->id.netns != id->netns ||
+	if (!same_boot(rec->id.boot, id->boot) || rec->id.netns != id->netns ||
 	    strcmp(rec->id.perm, id->perm) != 0)
 		return false;
 	if (strcmp(id->perm, "-") != 0)

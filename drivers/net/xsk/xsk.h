@@ -53,10 +53,13 @@ extern int xsk_logtype_init;
 /* The largest frame a single chunk can carry. */
 #define XSK_ROOM_MAX (AFX_CHUNK_MAX - AFX_XDP_HEADROOM)
 
-/* How long a queue that another socket just left may answer EBUSY (measured: up to 56 ms). */
-#define XSK_BIND_WAIT_MS 2000
-/* How long stop waits for the kernel to prove that it let go of a queue. */
-#define XSK_RELEASE_WAIT_MS 3000
+/*
+ * How long a queue that another socket just left may answer EBUSY, and how long stop waits for the
+ * kernel to prove that it let go of one. Usually below 60 ms; up to 7 s were seen on two CPUs with
+ * a load of 14, since the kernel releases from a work queue.
+ */
+#define XSK_BIND_WAIT_MS 10000
+#define XSK_RELEASE_WAIT_MS 10000
 
 /*
  * Frames of a pool that a queue may keep out of circulation because they cannot be posted: pool

@@ -105,9 +105,9 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 			room - RTE_ETHER_HDR_LEN);
 		return -EINVAL;
 	}
-	ret = xsk_netdev_refresh(dev, &nd);
+	ret = afx_netdev_by_index(proc->ctl, port->ifindex, &nd, &err);
 	if (ret < 0)
-		return ret;
+		return fail(dev, ret, &err);
 	if (nd.mtu == mtu)
 		return 0;
 	/* First the record: a process killed in between must be mended by the next. */
@@ -125,9 +125,9 @@ xsk_mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 	struct afx_err err;
 	int ret;
 
-	ret = xsk_netdev_refresh(dev, &nd);
+	ret = afx_netdev_by_index(proc->ctl, port->ifindex, &nd, &err);
 	if (ret < 0)
-		return ret;
+		return fail(dev, ret, &err);
 	if (memcmp(nd.mac, addr, AFX_MAC_LEN) == 0)
 		return 0;
 	afx_state_record_mac(proc->state, nd.mac, addr->addr_bytes, &err);

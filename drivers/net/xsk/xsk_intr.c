@@ -149,7 +149,8 @@ xsk_monitor_close(struct rte_eth_dev *dev)
 	do {
 		ret = rte_intr_callback_unregister(proc->intr, on_readable, dev);
 	} while (ret == -EAGAIN && !rte_thread_is_intr());
-	if (ret >= 0)
+	/* EPIPE: taken out, but EAL's thread could not be told. */
+	if (ret >= 0 || ret == -EPIPE)
 		forget_handle(proc->intr, NULL);
 	else if (rte_intr_callback_unregister_pending(proc->intr, on_readable, dev,
 			forget_handle) < 0)
