@@ -101,6 +101,7 @@ ground() {
 	local dir
 	DIR=$STATE.$QS_PID
 	T=$DIR/t
+	setup_private_run
 	mkdir -p "$T" /run/netns || setup_die "/run cannot be written"
 	trap finish EXIT
 	trap 'exit 130' INT TERM
@@ -270,7 +271,8 @@ if [ -z "${QS_PID-}" ]; then
 	setup_build "$BUILD" || setup_die "the build failed"
 	sweep
 	unshare --mount --pid --fork --mount-proc true 2>/dev/null ||
-		setup_die "no mount and process namespaces here: a container needs CAP_SYS_ADMIN"
+		setup_die "no mount and process namespaces here: a container needs CAP_SYS_ADMIN," \
+			"a chroot must be a mount point (mount --bind DIR DIR before chroot DIR)"
 	exec unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
 		"$BASH" "$0" --inside $$ --queues "$QUEUES" --duration "$DURATION" \
 		${OWN_IFACE:+--iface "$OWN_IFACE"}

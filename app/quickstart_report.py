@@ -25,7 +25,8 @@ def drops(xstats):
     """Counters that stand for something lost or refused, and moved."""
     words = ("drop", "miss", "err", "full", "nombuf", "mbuf_allocation", "invalid", "empty",
              "no_", "bad", "busy", "refused")
-    return {n: v for n, v in sorted(xstats.items()) if v and any(w in n for w in words)}
+    return {n: v for n, v in sorted(xstats.items()) if v and any(w in n for w in words)
+            and not n.endswith("_ring_empty")}
 
 
 def main():

@@ -11,8 +11,14 @@ SETUP_CACHE=$SETUP_ROOT/.cache
 # What building and the quick start need. dpdk is for dpdk-testpmd.
 SETUP_PACKAGES=(
 	gcc libc6-dev pkg-config meson ninja-build clang bpftool dpkg-dev python3
-	dpdk libdpdk-dev libbpf-dev libxdp-dev iproute2 ethtool procps util-linux
+	dpdk dpdk-dev libdpdk-dev libbpf-dev libxdp-dev iproute2 ethtool procps util-linux
 )
+
+# setup_private_run: a /run of our own where EAL would take no plugin from the one there is, since
+# everybody may write to it (containers). Only in a private mount namespace.
+setup_private_run() {
+	[ -z "$(find /run -maxdepth 0 -perm -o+w)" ] || mount -t tmpfs -o mode=0755 tmpfs /run
+}
 
 setup_say() {
 	echo "== $*"

@@ -28,7 +28,6 @@ typedef uint32_t xsk_queue_count_t;
 
 /* Unsigned telemetry values were renamed in 23.03 and the old name removed in 25.11. */
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
-#define XSK_HAVE_TEL_UINT 1
 #define xsk_tel_uint(d, name, v) rte_tel_data_add_dict_uint(d, name, v)
 #else
 #define xsk_tel_uint(d, name, v) rte_tel_data_add_dict_u64(d, name, v)
@@ -50,12 +49,18 @@ typedef uint32_t xsk_queue_count_t;
 #endif
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 #define XSK_HAVE_RECYCLE 1
-#define XSK_HAVE_THREAD_CONTROL 1
 #endif
 
-/* The list of packet types reports its length since 24.03. */
+/*
+ * A list of packet types ends with RTE_PTYPE_UNKNOWN; since 24.03 its length without that end is
+ * told too.
+ */
 #if RTE_VERSION >= RTE_VERSION_NUM(24, 3, 0, 0)
 #define XSK_PTYPES_ARGS struct rte_eth_dev *dev, size_t *n
+#define XSK_PTYPES_SET_LEN(list) (*n = RTE_DIM(list) - 1)
+#else
+#define XSK_PTYPES_ARGS struct rte_eth_dev *dev
+#define XSK_PTYPES_SET_LEN(list) ((void)0)
 #endif
 
 #endif

@@ -58,8 +58,8 @@ open_netns(const char *netns, struct afx_err *err)
 	if (fd >= 0)
 		return fd;
 	ret = -errno;
-	return afx_err_set(err, ret, "open(%s): %s; netns is a name under /run/netns or the path of a "
-		"namespace file", netns, strerror(-ret));
+	return afx_err_set(err, ret, "open(%s): %s; netns is a name under /run/netns or the "
+		"path of a namespace file", netns, strerror(-ret));
 }
 
 int

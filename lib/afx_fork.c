@@ -68,15 +68,44 @@ unlock:
 	return ret;
 }
 
-void
-afx_fork_forget(int *fd)
+static void
+forget(int *fd)
 {
-	pthread_mutex_lock(&lock);
 	for (unsigned int i = 0; i < watched_cnt; i++) {
 		if (watched[i] == fd) {
 			watched[i] = watched[--watched_cnt];
 			break;
 		}
 	}
+}
+
+void
+afx_fork_forget(int *fd)
+{
+	pthread_mutex_lock(&lock);
+	forget(fd);
+	pthread_mutex_unlock(&lock);
+}
+
+void
+afx_fork_close(int *fd)
+{
+	pthread_mutex_lock(&lock);
+	forget(fd);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+afx_fork_hold(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+afx_fork_release(void)
+{
 	pthread_mutex_unlock(&lock);
 }

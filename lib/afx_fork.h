@@ -16,4 +16,15 @@ int afx_fork_watch(int *fd);
 /* Stop watching; absent is not an error. */
 void afx_fork_forget(int *fd);
 
+/* Stop watching, close what is open and set -1, as one step for a fork at the same time. */
+void afx_fork_close(int *fd);
+
+/*
+ * Keep forks waiting from the call that makes a descriptor (or a mapping that must not be
+ * inherited) until it is stored where it is watched. Short; must not be nested, and none of the
+ * functions above may be called in between.
+ */
+void afx_fork_hold(void);
+void afx_fork_release(void);
+
 #endif

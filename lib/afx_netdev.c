@@ -115,15 +115,16 @@ afx_netdev_get(struct afx_ctl *ctl, const char *name, int ifindex, struct afx_ne
 			ctl->where);
 	/* The kernel finds altnames by either attribute, but the first one holds 15 characters. */
 	if (name != NULL)
-		afx_nl_put_str(&msg, strlen(name) < IF_NAMESIZE ? IFLA_IFNAME : IFLA_ALT_IFNAME, name);
+		afx_nl_put_str(&msg,
+			strlen(name) < IF_NAMESIZE ? IFLA_IFNAME : IFLA_ALT_IFNAME, name);
 	afx_nl_put_u32(&msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	ret = afx_nl_request(&ctl->rt, &msg, take_link, raw, err);
 	if (ret == -ENODEV && name == NULL)
-		return afx_err_set(err, ret, "no interface with ifindex %d in %s; it was removed or "
-			"moved to another namespace", ifindex, ctl->where);
+		return afx_err_set(err, ret, "no interface with ifindex %d in %s; it was removed "
+			"or moved to another namespace", ifindex, ctl->where);
 	if (ret == -ENODEV)
-		return afx_err_set(err, ret, "no interface '%s' in %s; 'ip link' lists what is there",
-			name, ctl->where);
+		return afx_err_set(err, ret, "no interface '%s' in %s; 'ip link' lists what is "
+			"there", name, ctl->where);
 	if (ret < 0)
 		return ret;
 	if (raw->nd.ifindex <= 0)
@@ -159,8 +160,8 @@ afx_netdev_by_name(struct afx_ctl *ctl, const char *name, struct afx_netdev *nd,
 	int ret;
 
 	if (len == 0 || len > ALTNAME_LEN_MAX)
-		return afx_err_set(err, -EINVAL, "interface name '%.64s%s' has %zu characters; 1 to "
-			"%d are possible", name, len > 64 ? "..." : "", len, ALTNAME_LEN_MAX);
+		return afx_err_set(err, -EINVAL, "interface name '%.64s%s' has %zu characters; 1 "
+			"to %d are possible", name, len > 64 ? "..." : "", len, ALTNAME_LEN_MAX);
 	ret = afx_netdev_get(ctl, name, 0, &raw, err);
 	if (ret < 0)
 		return ret;

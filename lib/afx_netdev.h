@@ -62,8 +62,8 @@ enum afx_membership {
 };
 
 /*
- * Return a descriptor that holds the membership until closed, or -errno. Close-on-exec.
- * CAP_NET_RAW.
+ * Return a descriptor, close-on-exec, that holds the membership until it is closed, or -errno.
+ * CAP_NET_RAW. IFF_ flags of struct afx_netdev do not show memberships.
  */
 int afx_netdev_join(struct afx_ctl *ctl, int ifindex, enum afx_membership what,
 	struct afx_err *err);
@@ -109,7 +109,7 @@ enum afx_event_type {
 struct afx_event {
 	enum afx_event_type type;
 	int ifindex;
-	struct afx_netdev nd; /* AFX_EV_LINK: as far as the message tells (no driver, bus_info) */
+	struct afx_netdev nd;    /* AFX_EV_LINK: without driver, bus_info, numa_node */
 };
 
 /* Open a non-blocking close-on-exec descriptor that delivers link events of ctl's namespace. */

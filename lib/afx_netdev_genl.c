@@ -70,8 +70,8 @@ queue_family(struct afx_ctl *ctl, struct afx_err *err)
 
 	family = afx_ctl_netdev_family(ctl, err);
 	if (family == -ENOENT)
-		return afx_err_set(err, -EOPNOTSUPP, "this kernel has no netdev netlink family (6.3) "
-			"to ask queues by");
+		return afx_err_set(err, -EOPNOTSUPP, "no netlink family \"netdev\" (kernel 6.3) to "
+			"ask queues by");
 	return family;
 }
 
@@ -100,8 +100,8 @@ queue_get(struct afx_ctl *ctl, int ifindex, uint32_t queue, enum afx_netdev_queu
 		return afx_err_set(err, -ENODEV, "%s: no such queue in use; 'ethtool -l' shows how "
 			"many there are", msg.what);
 	if (ret == -ENOENT)
-		return afx_err_set(err, -ENETDOWN, "%s: the kernel tells nothing of queues while the "
-			"interface is down", msg.what);
+		return afx_err_set(err, -ENETDOWN, "%s: the kernel tells nothing of queues while "
+			"the interface is down", msg.what);
 	return ret;
 }
 

@@ -115,8 +115,8 @@ afx_netdev_join(struct afx_ctl *ctl, int ifindex, enum afx_membership what, stru
 		ret = -errno;
 		close(fd);
 		(void)afx_ctl_ifname(ctl, ifindex, name);
-		return afx_err_set(err, ret, "setsockopt(PACKET_ADD_MEMBERSHIP, %s) on %s: %s", word,
-			name, strerror(-ret));
+		return afx_err_set(err, ret, "setsockopt(PACKET_ADD_MEMBERSHIP, %s) on %s: %s",
+			word, name, strerror(-ret));
 	}
 	return fd;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the kernel uses a network device for: addresses, default routes, master; see afx_netdev.h. */
+/* What the kernel uses a network device for: addresses, routes, master; see afx_netdev.h. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -62,10 +62,9 @@ multipath_uses(const struct afx_nl_attr *a, int ifindex)
 static int
 take_route(const struct nlmsghdr *nh, void *arg)
 {
-	struct afx_nl_attr tb[RTA_TABLE + 1];
+	struct afx_nl_attr tb[RTA_MULTIPATH + 1];
 	struct finding *f = arg;
 	const struct rtmsg *rtm;
-	uint32_t table;
 	bool leaves;
 
 	if (nh == NULL) {
@@ -75,12 +74,9 @@ take_route(const struct nlmsghdr *nh, void *arg)
 	if (nh->nlmsg_type != RTM_NEWROUTE)
 		return 0;
 	rtm = afx_nl_header(nh, sizeof(*rtm));
-	if (rtm == NULL || afx_nl_parse(nh, sizeof(*rtm), tb, RTA_TABLE) < 0)
+	if (rtm == NULL || afx_nl_parse(nh, sizeof(*rtm), tb, RTA_MULTIPATH) < 0)
 		return -EBADMSG;
-	table = afx_nl_u32(&tb[RTA_TABLE], rtm->rtm_table);
-	if (rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST ||
-	    (rtm->rtm_flags & RTM_F_CLONED) ||
-	    (table != RT_TABLE_MAIN && table != RT_TABLE_DEFAULT))
+	if (rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST)
 		return 0;
 	leaves = afx_nl_u32(&tb[RTA_OIF], 0) == (uint32_t)f->ifindex ||
 		multipath_uses(&tb[RTA_MULTIPATH], f->ifindex);
@@ -116,8 +112,8 @@ has_default_route(struct afx_ctl *ctl, int family, uint32_t table, struct findin
 
 	f->found = false;
 	afx_nl_msg_init(&msg, RTM_GETROUTE, &rtm, sizeof(rtm),
-		"list IPv%d routes of table %u through ifindex %d", family == AF_INET ? 4 : 6, table,
-		f->ifindex);
+		"list IPv%d routes of table %u through ifindex %d",
+		family == AF_INET ? 4 : 6, table, f->ifindex);
 	/* The kernel filters by both, which matters where a routing daemon holds a full table. */
 	afx_nl_put_u32(&msg, RTA_TABLE, table);
 	afx_nl_put_u32(&msg, RTA_OIF, f->ifindex);

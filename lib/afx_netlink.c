@@ -109,8 +109,9 @@ take_extack(struct afx_nl *nl, const struct nlmsghdr *nh, size_t offset)
 {
 	struct afx_nl_attr tb[NLMSGERR_ATTR_MSG + 1];
 
-	if (!(nh->nlmsg_flags & NLM_F_ACK_TLVS) || offset > nh->nlmsg_len - NLMSG_HDRLEN)
+	if (!(nh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
+	/* An offset outside the message leaves every attribute absent. */
 	(void)afx_nl_parse(nh, offset, tb, NLMSGERR_ATTR_MSG);
 	afx_nl_str(&tb[NLMSGERR_ATTR_MSG], nl->extack, sizeof(nl->extack));
 }
@@ -233,6 +234,8 @@ fail(const struct afx_nl *nl, const struct afx_nl_msg *msg, int ret, struct afx_
 
 	if (ret == -EPERM || ret == -EACCES)
 		remedy = "; CAP_NET_ADMIN is needed in that network namespace";
+	else if (ret == -ENODEV)
+		remedy = "; it was removed or moved to another namespace";
 	else if (ret == -ETIMEDOUT)
 		remedy = "; the kernel did not answer in time";
 	return afx_err_set(err, ret, "%s: %s%s%s%s%s", msg->what, strerror(-ret),

@@ -34,8 +34,8 @@ afx_nl_put(struct afx_nl_msg *msg, uint16_t type, const void *data, size_t len)
 	struct nlattr a = { .nla_type = type };
 	size_t room = sizeof(msg->buf) - msg->len;
 
-	if (room < NLA_HDRLEN || len > room - NLA_HDRLEN ||
-	    NLA_ALIGN(len) > room - NLA_HDRLEN) {
+	/* The room is a multiple of the alignment, so what fits does so with its padding. */
+	if (room < NLA_HDRLEN || len > room - NLA_HDRLEN) {
 		msg->full = true;
 		return;
 	}

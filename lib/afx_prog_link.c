@@ -36,7 +36,7 @@ hint(int code, enum afx_xdp_mode mode)
 	case -ERANGE:
 	case -EINVAL:
 		return mode == AFX_XDP_SKB ? "" : "; often the MTU is too large for a packet in "
-			"one buffer: lower it (on veth the peer's) or enable multi-buffer";
+			"one buffer: lower it (on veth the peer's)";
 	case -EPERM:
 		return "; CAP_NET_ADMIN is needed";
 	case -ENODEV:

@@ -67,14 +67,16 @@ afx_prod_free(struct afx_prod *r, uint32_t want)
 {
 	uint32_t used = r->cached_prod - r->cached_cons;
 
-	if (r->entries - used >= want)
-		return r->entries - used;
-	r->cached_cons = __atomic_load_n(r->kcons, __ATOMIC_ACQUIRE);    /* A, matches D */
-	used = r->cached_prod - r->cached_cons;
-	/*
-	 * A consumer index ahead of us or a ring behind us is nonsense from the other side: full.
-	 */
-	return used <= r->entries ? r->entries - used : 0;
+	if (r->entries - used < want) {
+		uint32_t cons = __atomic_load_n(r->kcons, __ATOMIC_ACQUIRE); /* A, matches D */
+
+		/* Ahead of us, or a ring behind: nonsense from the other side, not believed. */
+		if (r->cached_prod - cons > r->entries)
+			return 0;
+		r->cached_cons = cons;
+		used = r->cached_prod - cons;
+	}
+	return r->entries - used;
 }
 
 /*
@@ -136,13 +138,13 @@ afx_cons_avail(struct afx_cons *r, uint32_t max)
 	uint32_t n = r->cached_prod - r->cached_cons;
 
 	if (n == 0) {
-		r->cached_prod = __atomic_load_n(r->kprod, __ATOMIC_ACQUIRE);    /* C, matches B */
-		n = r->cached_prod - r->cached_cons;
-		if (n > r->entries) {
-			/* More than the ring holds: take nothing rather than read garbage. */
-			r->cached_prod = r->cached_cons;
+		uint32_t prod = __atomic_load_n(r->kprod, __ATOMIC_ACQUIRE); /* C, matches B */
+
+		/* More than the ring holds: take nothing rather than read garbage. */
+		if (prod - r->cached_cons > r->entries)
 			return 0;
-		}
+		r->cached_prod = prod;
+		n = prod - r->cached_cons;
 	}
 	return n < max ? n : max;
 }

@@ -56,21 +56,22 @@ map_ring(struct afx_socket *s, int slot, uint64_t pgoff, const struct xdp_ring_o
 	struct afx_mapping *m = &s->map[slot];
 	size_t len = off->desc + entries * entry_bytes;
 	char *p;
-	int code;
+	int code = 0;
 
+	afx_fork_hold();
 	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, pgoff);
 	if (p == MAP_FAILED) {
 		code = errno;
-		return afx_err_set(err, -code, "mmap(AF_XDP ring %d, %zu bytes): %s (%d)", slot,
-			len, strerror(code), code);
+	} else {
+		m->addr = p;
+		m->len = len;
+		if (madvise(p, len, MADV_DONTFORK) < 0)
+			code = errno;
 	}
-	m->addr = p;
-	m->len = len;
-	if (madvise(p, len, MADV_DONTFORK) < 0) {
-		code = errno;
-		return afx_err_set(err, -code, "madvise(AF_XDP ring, MADV_DONTFORK): %s (%d)",
-			strerror(code), code);
-	}
+	afx_fork_release();
+	if (code != 0)
+		return afx_err_set(err, -code, "%s(AF_XDP ring %d, %zu bytes): %s (%d)",
+			p == MAP_FAILED ? "mmap" : "madvise", slot, len, strerror(code), code);
 	ring->kprod = (uint32_t *)(p + off->producer);
 	ring->kcons = (uint32_t *)(p + off->consumer);
 	ring->kflags = (uint32_t *)(p + off->flags);
@@ -185,13 +186,17 @@ afx_socket_create(const struct afx_socket_cfg *cfg, struct afx_socket **out, str
 		return afx_err_set(err, -ENOMEM, "no memory for a socket");
 	s->cfg = *cfg;
 	s->fd = cfg->adopt_fd;
-	if (s->fd < 0)
-		s->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	afx_fork_watch(&s->fd);
 	if (s->fd < 0) {
-		ret = socket_error(errno, err);
+		afx_fork_hold();
+		s->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+		ret = errno;
+		afx_fork_release();
+	}
+	if (s->fd < 0) {
+		ret = socket_error(ret, err);
 		goto undo;
 	}
-	afx_fork_watch(&s->fd);
 	if (cfg->shared_fd < 0) {
 		ret = afx_umem_register(s->fd, &cfg->umem, err);
 		if (ret < 0)
@@ -323,10 +328,7 @@ afx_socket_close(struct afx_socket *s)
 			munmap(s->map[i].addr, s->map[i].len);
 		s->map[i].addr = NULL;
 	}
-	afx_fork_forget(&s->fd);
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
+	afx_fork_close(&s->fd);
 	free(s);
 }
 

@@ -97,7 +97,7 @@ check_dir(void)
 
 	if (lstat(STATE_DIR, &st) < 0)
 		return -errno;
-	/* Records decide what is written to devices: only root and the user itself may make them. */
+	/* Records decide what is written to devices: only root and the user may make them. */
 	if (!S_ISDIR(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return -EPERM;

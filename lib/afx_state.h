@@ -32,7 +32,8 @@ int afx_state_open(struct afx_ctl *ctl, int ifindex, struct afx_state **st, stru
 /*
  * Record a value to put back, before it is changed: original is what the device has, set_to what it
  * is going to get. A value recorded by an earlier change keeps its original; recording the original
- * as set_to erases it. Returns 0, 1 when kept in memory only, or -errno. Syscalls: fcntl, pwrite.
+ * as set_to erases it. Two processes that change the same value at the same instant may lose the
+ * first original. Returns 0, 1 when kept in memory only, or -errno. Syscalls: fcntl, pwrite.
  */
 int afx_state_record_mtu(struct afx_state *st, uint32_t original, uint32_t set_to,
 	struct afx_err *err);

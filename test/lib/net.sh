@@ -36,6 +36,8 @@ unset AFX_INSIDE
 
 # T: scratch folder, private and root's own, so that EAL takes plugins from it.
 afx_set_up() {
+	# As setup_private_run of app/setup.sh.
+	[ -z "$(find /run -maxdepth 0 -perm -o+w)" ] || mount -t tmpfs -o mode=0755 tmpfs /run
 	mkdir -p /run/netns && mount -t tmpfs -o mode=0755 tmpfs /run/netns &&
 		T=$(mktemp -d "/run/afx-test.$AFX_ID.XXXX") &&
 		mount -t tmpfs -o mode=0755 tmpfs "$T" &&

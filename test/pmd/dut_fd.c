@@ -215,7 +215,8 @@ meet(struct dut *d, struct plugin *pl, struct peer *p, const struct manner *m,
 			traffic_both(d, p, port, cfg, 200, m->name);
 		port_close(port);
 	}
-	EXPECT(d, pl->asked > 0 || m->host != NULL || m->pad > 0, "%s: map never asked for", m->name);
+	EXPECT(d, pl->asked > 0 || m->host != NULL || m->pad > 0, "%s: map never asked for",
+		m->name);
 	EXPECT(d, (ret == 0) == m->good, "%s: the port comes %s (%d)", m->name,
 	       ret == 0 ? "up" : "not up", ret);
 	EXPECT(d, now_ms() - start < 15000, "%s: took %lu ms", m->name,
@@ -286,8 +287,9 @@ fd_cycles(struct dut *d, const struct port_cfg *cfg, unsigned int n, const char 
 		if (!port_up(d, &port, cfg, args))
 			return;
 		port_close(port);
-		EXPECT(d, bpf_fds() <= before, "%u bpf descriptors after cycle %u with %s, %u before",
-		       bpf_fds(), i + 1, args, before);
+		EXPECT(d, bpf_fds() <= before,
+			"%u bpf descriptors after cycle %u with %s, %u before", bpf_fds(), i + 1,
+			args, before);
 	}
 }
 

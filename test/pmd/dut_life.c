@@ -180,8 +180,8 @@ case_stop_stops(struct dut *d)
 	EXPECT(d, port_start(port) == 0, "start again");
 	rx_poll(port, cfg.nb_rxq, 3, &stale);
 	traffic_in(d, &p, port, cfg.nb_rxq, 256, 4, &fresh);
-	EXPECT(d, stale.right + fresh.other == 0, "%u packets sent while stopped came after restart",
-	       stale.right + fresh.other);
+	EXPECT(d, stale.right + fresh.other == 0,
+		"%u packets sent while stopped came after restart", stale.right + fresh.other);
 	EXPECT(d, fresh.right == 256, "%u of 256 packets after restart", fresh.right);
 	port_close(port);
 	peer_close(&p);

@@ -37,7 +37,8 @@ dut_expect(struct dut *d, bool cond, const char *file, int line, const char *fmt
 	if (cond)
 		return true;
 	d->failed++;
-	printf("%s: %s:%d: ", d->case_name, strrchr(file, '/') ? strrchr(file, '/') + 1 : file, line);
+	printf("%s: %s:%d: ", d->case_name, strrchr(file, '/') ? strrchr(file, '/') + 1 : file,
+		line);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);

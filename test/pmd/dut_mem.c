@@ -141,8 +141,8 @@ case_remap(struct dut *d)
 		first = base;
 		peer_drain(&p);
 		traffic_out(d, &p, port, 2, tx, 1000, 30 + i, &t);
-		EXPECT(d, t.right == 1000 && t.wrong == 0, "pool %u: of 1000 out, %u right %u wrong", i,
-		       t.right, t.wrong);
+		EXPECT(d, t.right == 1000 && t.wrong == 0,
+			"pool %u: of 1000 out, %u right %u wrong", i, t.right, t.wrong);
 		WAIT_UNTIL((tx_reap(port, 2), rte_mempool_full(tx)), 500);
 		/* A pool with mbufs out may not be freed: no more to be seen here. */
 		if (!EXPECT(d, rte_mempool_full(tx), "pool %u: %u of %u home", i,
@@ -223,7 +223,8 @@ helper_echo(struct dut *d)
 }
 
 const struct dut_case dut_mem_cases[] = {
-	{ "foreign-big", "6", 1, 0, "shown", "foreign mbufs larger than the room", case_foreign_big },
+	{ "foreign-big", "6", 1, 0, "shown", "foreign mbufs larger than the room",
+		case_foreign_big },
 	{ "remap", "-", 2, 0, "broken", "Tx pool freed and made again", case_remap },
 	{ "traffic", "-", 2, DUT_HELPER, "pass", "traffic both ways", case_traffic },
 	{ "echo", "-", 2, DUT_HELPER | DUT_NO_EAL, "-", "peer of a forwarder", helper_echo },

@@ -67,7 +67,8 @@ port_up(struct dut *d, uint16_t *port, const struct port_cfg *cfg, const char *a
 	if (!EXPECT(d, ret == 0, "probe with %s: %d", args, ret))
 		return false;
 	ret = port_setup(*port, cfg);
-	if (EXPECT(d, ret == 0, "configure %u Rx %u Tx queues: %d", cfg->nb_rxq, cfg->nb_txq, ret)) {
+	if (EXPECT(d, ret == 0, "configure %u Rx %u Tx queues: %d", cfg->nb_rxq, cfg->nb_txq,
+		    ret)) {
 		ret = port_start(*port);
 		if (EXPECT(d, ret == 0, "start: %d", ret))
 			return true;

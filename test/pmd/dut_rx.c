@@ -64,8 +64,8 @@ case_population(struct dut *d)
 		return;
 	if (!port_up(d, &port, &cfg, ""))
 		return;
-	EXPECT(d, rte_mempool_in_use_count(cfg.mp) <= rings, "started, the port holds %u mbufs of %u",
-	       rte_mempool_in_use_count(cfg.mp), rings);
+	EXPECT(d, rte_mempool_in_use_count(cfg.mp) <= rings,
+		"started, the port holds %u mbufs of %u", rte_mempool_in_use_count(cfg.mp), rings);
 	traffic_in(d, &p, port, 2, 5000, 10, &t);
 	EXPECT(d, t.right == 5000 && t.wrong == 0, "of 5000 packets %u right %u wrong", t.right,
 	       t.wrong);

@@ -176,6 +176,7 @@ case_left_queues(struct dut *d)
 const struct dut_case dut_share_cases[] = {
 	{ "two-vdevs", "4", 2, 0, "shown", "one of two vdevs on a netdev closes", case_two_vdevs },
 	{ "shared-umem", "16", 2, 0, "skip", "shared_umem on a small pool", case_shared_umem },
-	{ "left-queues", "23", 4, 0, "shown", "queues left to the kernel are named", case_left_queues },
+	{ "left-queues", "23", 4, 0, "shown", "queues left to the kernel are named",
+		case_left_queues },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };

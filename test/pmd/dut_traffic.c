@@ -179,7 +179,7 @@ traffic_both(struct dut *d, struct peer *p, uint16_t port, const struct port_cfg
 	if (cfg->nb_rxq > 0) {
 		traffic_in(d, p, port, cfg->nb_rxq, n, tag, &in);
 		ok &= EXPECT(d, in.right == n && in.wrong == 0 && in.seq_sum == sum,
-			     "%s: of %u packets in, %u right %u wrong", when, n, in.right, in.wrong);
+			"%s: of %u packets in, %u right %u wrong", when, n, in.right, in.wrong);
 	}
 	if (cfg->nb_txq > 0) {
 		peer_drain(p);

@@ -25,9 +25,13 @@ ns_pair() {
 	mount --make-rprivate / &&
 	mount -t sysfs sysfs /sys &&
 	mount -t bpf bpf /sys/fs/bpf &&
-	mount -t tmpfs tmpfs /run || skip "cannot mount in a private namespace"
+	mount -t tmpfs -o mode=755 tmpfs /run || skip "cannot mount in a private namespace"
 	tmp=/run/dut
 	mkdir -p $tmp/huge $tmp/bpf
+	# EAL takes no plugin from below a world-writable folder, which a clone may lie in.
+	if [ -n "$plugin" ]; then
+		cp "$plugin" $tmp/ && plugin=$tmp/${plugin##*/} || skip "cannot copy $plugin"
+	fi
 	mount -t bpf bpf $tmp/bpf || skip "no bpffs"
 	mount -t hugetlbfs -o pagesize=2M,size=448M hugetlbfs $tmp/huge || skip "no hugetlbfs"
 	for key in all default; do

@@ -59,6 +59,7 @@ variants='default eal
 no-huge eal --no-huge -m 512
 in-memory eal --in-memory
 legacy-mem eal --legacy-mem -m 128
+legacy-holes eal --legacy-mem -m 256
 single-file eal --single-file-segments
 iova-pa eal --iova-mode=pa
 iova-va eal --iova-mode=va

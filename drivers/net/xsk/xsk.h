@@ -58,6 +58,12 @@ extern int xsk_logtype_init;
 /* How long stop waits for the kernel to prove that it let go of a queue. */
 #define XSK_RELEASE_WAIT_MS 3000
 
+/*
+ * Frames of a pool that a queue may keep out of circulation because they cannot be posted: pool
+ * size / this. Further ones go back to the pool each time they turn up.
+ */
+#define XSK_ASIDE_SHARE 8
+
 /* The unit in which frames are told apart: two frames never start in one (chunks are >= 2048). */
 #define XSK_SLOT_SHIFT 11
 
@@ -397,7 +403,8 @@ void xsk_close_queues(struct rte_eth_dev *dev);
  */
 void xsk_mem_init(void);
 int xsk_layout_get(struct rte_mempool *mp, struct xsk_layout *lay, struct afx_err *err);
-uint32_t xsk_layout_crossing(const struct xsk_layout *lay, const struct xsk_frames *fr,
+/* Frames that cross 1 << shift bytes or lie outside what of the pool can be registered. */
+uint32_t xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_frames *fr,
 	unsigned int shift);
 int xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr,
 	struct afx_err *err);

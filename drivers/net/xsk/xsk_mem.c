@@ -65,6 +65,28 @@ xsk_mem_init(void)
 	pthread_mutex_unlock(&lock);
 }
 
+/* The run of mapped EAL memory that an address lies in. */
+struct area {
+	uintptr_t at;
+	uintptr_t lo;
+	uintptr_t hi;
+	unsigned int page_shift;
+};
+
+static int
+find_area(const struct rte_memseg_list *msl, const struct rte_memseg *ms, size_t len, void *arg)
+{
+	struct area *a = arg;
+	uintptr_t lo = (uintptr_t)ms->addr;
+
+	if (a->at < lo || a->at >= lo + len)
+		return 0;
+	a->lo = lo;
+	a->hi = lo + len;
+	a->page_shift = __builtin_ctzll(msl->page_sz);
+	return 1;
+}
+
 static void
 widen(uintptr_t lo, uintptr_t hi, struct xsk_layout *lay)
 {
@@ -88,6 +110,78 @@ widen_by_buffer(struct rte_mempool *mp __rte_unused, void *arg, void *obj,
 	widen((uintptr_t)m->buf_addr, (uintptr_t)m->buf_addr + m->buf_len, arg);
 }
 
+/* A run of memory without holes that holds part of a pool. */
+struct run {
+	uintptr_t lo;
+	uintptr_t hi;
+	uint64_t bytes;          /* of the pool */
+};
+
+struct runs {
+	struct run *run;
+	unsigned int cnt;
+	unsigned int room;
+};
+
+static void
+add_run(struct rte_mempool *mp __rte_unused, void *arg, struct rte_mempool_memhdr *hdr,
+	unsigned int idx __rte_unused)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	struct area area = { .at = (uintptr_t)hdr->addr };
+	struct runs *rs = arg;
+	struct run *r = &rs->run[rs->cnt];
+
+	if (rs->cnt == rs->room)
+		return;
+	rs->cnt++;
+	rte_memseg_contig_walk(find_area, &area);
+	r->lo = area.hi != 0 ? area.lo : RTE_ALIGN_FLOOR(area.at, page);
+	r->hi = RTE_MAX(area.hi, RTE_ALIGN_CEIL(area.at + hdr->len, page));
+	r->bytes = hdr->len;
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+	uintptr_t x = ((const struct run *)a)->lo, y = ((const struct run *)b)->lo;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * A UMEM has no holes. Where the pool lies around one (--legacy-mem) its longest run is used, and
+ * frames outside are set aside as they turn up.
+ */
+static int
+trim_holes(struct xsk_layout *lay, struct afx_err *err)
+{
+	struct runs rs = { .room = lay->mp->nb_mem_chunks };
+	struct run *best, *last;
+
+	rs.run = calloc(rs.room, sizeof(*rs.run));
+	if (rs.run == NULL)
+		return afx_err_set(err, -ENOMEM, "no memory for %u chunks of mempool %s", rs.room,
+			lay->mp->name);
+	rte_mempool_mem_iter(lay->mp, add_run, &rs);
+	qsort(rs.run, rs.cnt, sizeof(*rs.run), by_address);
+	best = last = &rs.run[0];
+	for (unsigned int i = 1; i < rs.cnt; i++) {
+		if (rs.run[i].lo <= last->hi) {
+			last->hi = RTE_MAX(last->hi, rs.run[i].hi);
+			last->bytes += rs.run[i].bytes;
+		} else {
+			last = &rs.run[i];
+		}
+		if (last->bytes > best->bytes)
+			best = last;
+	}
+	lay->lo = RTE_MAX(lay->lo, best->lo);
+	lay->hi = RTE_MIN(lay->hi, best->hi);
+	free(rs.run);
+	return 0;
+}
+
 int
 xsk_layout_get(struct rte_mempool *mp, struct xsk_layout *lay, struct afx_err *err)
 {
@@ -103,7 +197,7 @@ xsk_layout_get(struct rte_mempool *mp, struct xsk_layout *lay, struct afx_err *e
 		rte_mempool_mem_iter(mp, widen_by_chunk, lay);
 	if (lay->lo >= lay->hi)
 		return afx_err_set(err, -EINVAL, "mempool %s has no objects", mp->name);
-	return 0;
+	return lay->pinned ? 0 : trim_holes(lay, err);
 }
 
 int
@@ -132,7 +226,7 @@ xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr
 	return 0;
 }
 
-struct crossing {
+struct unusable {
 	const struct xsk_layout *lay;
 	const struct xsk_frames *fr;
 	unsigned int shift;
@@ -140,45 +234,24 @@ struct crossing {
 };
 
 static void
-count_crossing(struct rte_mempool *mp __rte_unused, void *arg, void *obj,
+count_unusable(struct rte_mempool *mp __rte_unused, void *arg, void *obj,
 	unsigned int idx __rte_unused)
 {
-	struct crossing *c = arg;
+	struct unusable *c = arg;
 	struct rte_mbuf *m = obj;
 	uintptr_t fill = (c->lay->pinned ? (uintptr_t)m->buf_addr : (uintptr_t)m) + c->fr->fill_off;
 
-	c->cnt += afx_frame_crosses(fill, c->fr->chunk, c->shift);
+	c->cnt += fill < c->lay->lo || fill + c->fr->chunk > c->lay->hi ||
+		afx_frame_crosses(fill, c->fr->chunk, c->shift);
 }
 
 uint32_t
-xsk_layout_crossing(const struct xsk_layout *lay, const struct xsk_frames *fr, unsigned int shift)
+xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_frames *fr, unsigned int shift)
 {
-	struct crossing c = { .lay = lay, .fr = fr, .shift = shift };
+	struct unusable c = { .lay = lay, .fr = fr, .shift = shift };
 
-	rte_mempool_obj_iter(lay->mp, count_crossing, &c);
+	rte_mempool_obj_iter(lay->mp, count_unusable, &c);
 	return c.cnt;
-}
-
-/* The run of mapped EAL memory that an address lies in. */
-struct area {
-	uintptr_t at;
-	uintptr_t lo;
-	uintptr_t hi;
-	unsigned int page_shift;
-};
-
-static int
-find_area(const struct rte_memseg_list *msl, const struct rte_memseg *ms, size_t len, void *arg)
-{
-	struct area *a = arg;
-	uintptr_t lo = (uintptr_t)ms->addr;
-
-	if (a->at < lo || a->at >= lo + len)
-		return 0;
-	a->lo = lo;
-	a->hi = lo + len;
-	a->page_shift = __builtin_ctzll(msl->page_sz);
-	return 1;
 }
 
 /* Pools that the span could reach, collected before any is chosen. */

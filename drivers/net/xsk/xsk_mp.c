@@ -4,6 +4,8 @@
  * being asked: here the port exists for information only. Nothing is opened, attached or written;
  * bursts move no packets; every pointer the fast path may call is set.
  */
+#include <errno.h>
+
 #include "xsk.h"
 
 static uint16_t
@@ -15,7 +17,8 @@ no_prepare(void *queue __rte_unused, struct rte_mbuf **pkts __rte_unused, uint16
 static xsk_queue_count_t
 no_count(void *queue __rte_unused)
 {
-	return 0;
+	/* ethdev hands it on as int in all lines. */
+	return (xsk_queue_count_t)-ENOTSUP;
 }
 
 static int
@@ -28,7 +31,7 @@ no_status(void *queue __rte_unused, uint16_t offset __rte_unused)
 static int
 no_tx_count(void *queue __rte_unused)
 {
-	return 0;
+	return -ENOTSUP;
 }
 #endif
 

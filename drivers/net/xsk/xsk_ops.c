@@ -154,15 +154,6 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 }
 
 static int
-xsk_fw_version_get(struct rte_eth_dev *dev, char *text, size_t room)
-{
-	const struct xsk_port *port = xsk_port(dev);
-	int n = snprintf(text, room, "%s", port->driver[0] != '\0' ? port->driver : "?");
-
-	return n >= 0 && (size_t)n < room ? 0 : n + 1;
-}
-
-static int
 xsk_priv_dump(struct rte_eth_dev *dev, FILE *f)
 {
 	const struct xsk_port *port = xsk_port(dev);
@@ -189,7 +180,6 @@ const struct eth_dev_ops xsk_ops = {
 	.dev_set_link_down = xsk_set_link_down,
 	.is_removed = xsk_is_removed,
 	.dev_infos_get = xsk_dev_infos_get,
-	.fw_version_get = xsk_fw_version_get,
 	.link_update = xsk_link_update,
 	.mtu_set = xsk_mtu_set,
 	.mac_addr_set = xsk_mac_addr_set,

@@ -63,7 +63,7 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	const struct afx_socket *s = pair->sock;
 	uint64_t lo = q->layout.lo - pair->region->base;
 	uint64_t slots;
-	uint32_t crossing = 0;
+	uint32_t unusable, aside;
 
 	q->map_base = lo & ~((1ull << XSK_SLOT_SHIFT) - 1);
 	slots = ((q->layout.hi - pair->region->base - q->map_base) >> XSK_SLOT_SHIFT) + 1;
@@ -77,18 +77,18 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 		return afx_err_set(err, -ENOMEM, "rx queue %u: no memory to track %u frames",
 			q->queue_id, q->mp->size);
 	q->map_len = slots;
-	if (shift != 63)
-		crossing = xsk_layout_crossing(&q->layout, &q->frames, shift);
-	if (crossing > 0) {
-		q->aside = rte_zmalloc_socket("xsk_aside", crossing * sizeof(*q->aside), 0,
+	unusable = xsk_layout_unusable(&q->layout, &q->frames, shift);
+	aside = RTE_MIN(unusable, q->mp->size / XSK_ASIDE_SHARE);
+	if (aside > 0) {
+		q->aside = rte_zmalloc_socket("xsk_aside", aside * sizeof(*q->aside), 0,
 			q->socket_id);
 		if (q->aside == NULL)
 			return afx_err_set(err, -ENOMEM,
 				"rx queue %u: no memory to set %u frames aside", q->queue_id,
-				crossing);
-		q->aside_room = crossing;
+				aside);
+		q->aside_room = aside;
 	}
-	q->cross_shift = crossing > 0 ? shift : 63;
+	q->cross_shift = unusable > 0 ? shift : 63;
 	q->rx = s->rx;
 	q->fill = s->fill;
 	q->fd = s->fd;

@@ -66,7 +66,7 @@ own(struct xsk_rxq *q, struct rte_mbuf *m, const bool pinned, uint64_t *addr)
 		if (q->aside_cnt < q->aside_room)
 			q->aside[q->aside_cnt++] = m;
 		else
-			rte_mempool_put(q->mp, m);
+			rte_mempool_generic_put(q->mp, (void **)&m, 1, NULL);
 		return false;
 	}
 	if (pinned)
@@ -176,7 +176,7 @@ receive(struct xsk_rxq *q, const struct xdp_desc *d, const bool pinned)
 		return NULL;
 	}
 	q->held--;
-	if (unlikely(off + len > q->chunk || data_off > off + RTE_PKTMBUF_HEADROOM)) {
+	if (unlikely(off > q->chunk || len > q->chunk - off || data_off > UINT16_MAX)) {
 		q->stats.bad_desc++;
 		rte_mempool_put(q->mp, m);
 		return NULL;

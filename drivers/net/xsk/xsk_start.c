@@ -16,11 +16,6 @@
 #include "afx_uapi.h"
 #include "xsk.h"
 
-/*
- * Frames that may be kept out of circulation because the NIC cannot follow them: pool size / this.
- */
-#define ASIDE_SHARE 8
-
 /* How long a carrier that was there before may take to return: attaching resets some NICs. */
 #define CARRIER_WAIT_MS 5000
 
@@ -136,30 +131,42 @@ check_zc(struct rte_eth_dev *dev, struct afx_err *err)
 
 /* Frames of a pool that the NIC could not follow must be few enough to keep aside. */
 static int
-check_crossing(const struct xsk_port *port, const struct xsk_layout *lay, bool overlap,
-	struct afx_err *err)
+check_crossing(const struct xsk_port *port, const struct xsk_layout *lay,
+	const struct xsk_frames *fr, struct afx_err *err)
 {
-	struct xsk_frames fr;
-	uint32_t crossing;
-	int ret;
+	uint32_t most = lay->mp->size / XSK_ASIDE_SHARE;
+	uint32_t cnt;
 
 	if (strncmp(port->iommu, "DMA", 3) != 0)
 		return 0;
-	ret = xsk_frames_get(lay, overlap, &fr, err);
-	if (ret < 0)
-		return ret;
-	crossing = xsk_layout_crossing(lay, &fr, 12);
-	if (crossing <= lay->mp->size / ASIDE_SHARE)
+	cnt = xsk_layout_unusable(lay, fr, 12);
+	if (cnt <= most)
 		return 0;
 	return afx_err_set(err, -EOPNOTSUPP,
 		"%u of %u frames of mempool %s cross a 4 KiB page, which %s's IOMMU (domain type "
-		"%s) "
-		"cannot map in one piece; at most %u can be set aside: boot with "
-		"iommu.passthrough=1, "
-		"or create the pool with one object per page (priv_size so that an object is 4096 "
-		"bytes)",
-		crossing, lay->mp->size, lay->mp->name, port->ifname, port->iommu,
-		lay->mp->size / ASIDE_SHARE);
+		"%s) cannot map in one piece; at most %u can be set aside: boot with "
+		"iommu.passthrough=1, or create the pool with one object per page (priv_size so "
+		"that an object takes 4096 bytes)", cnt, lay->mp->size, lay->mp->name, port->ifname,
+		port->iommu, most);
+}
+
+/* A pool around a hole in memory works, at a price that should be known. */
+static void
+warn_holes(const struct rte_eth_dev *dev)
+{
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+		const struct xsk_rxq *q = dev->data->rx_queues[i];
+		uint32_t outside = xsk_layout_unusable(&q->layout, &q->frames, 63);
+
+		if (outside == 0)
+			continue;
+		XSK_LOG(NOTICE,
+			"%s: rx queue %u: %u of %u frames of mempool %s lie beyond a hole in "
+			"memory: they are not received into, and sent by a copy (give EAL more "
+			"memory "
+			"with -m, or leave out --legacy-mem)",
+			dev->device->name, i, outside, q->mp->size, q->mp->name);
+	}
 }
 
 /*
@@ -192,7 +199,7 @@ check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *ho
 		int ret = xsk_frames_get(&how->layouts[i], how->overlap, &fr, err);
 
 		if (ret == 0 && got == XSK_GOT_ZC)
-			ret = check_crossing(port, &how->layouts[i], how->overlap, err);
+			ret = check_crossing(port, &how->layouts[i], &fr, err);
 		if (ret == 0 && got == XSK_GOT_ZC)
 			ret = check_igb(port, &fr, frame, err);
 		if (ret < 0)
@@ -312,7 +319,8 @@ report(struct rte_eth_dev *dev)
 {
 	const struct xsk_port *port = xsk_port(dev);
 
-	XSK_LOG(NOTICE, "%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
+	XSK_LOG(NOTICE,
+		"%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
 		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s",
 		dev->device->name, port->ifname, xsk_got_name(port->got), dev->data->nb_rx_queues,
 		dev->data->nb_tx_queues, port->args.start_queue, port->umem_pinned >> 10,
@@ -378,6 +386,7 @@ xsk_start(struct rte_eth_dev *dev)
 		return ret;
 	}
 	xsk_warn_kernel_use(dev);
+	warn_holes(dev);
 	if (carrier)
 		wait_carrier(dev);
 	report(dev);

@@ -65,7 +65,7 @@ return_tx(struct xsk_txq *q)
 	for (uint32_t tag = 0; tag < q->nb_desc; tag++) {
 		if (q->slot[tag] == NULL)
 			continue;
-		rte_pktmbuf_free_seg(q->slot[tag]);
+		rte_pktmbuf_free(q->slot[tag]);
 		q->slot[tag] = NULL;
 	}
 }
@@ -187,12 +187,17 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 static void
 close_prog(struct xsk_proc *proc)
 {
-	int token;
+	int token, alone;
 
 	if (proc->prog == NULL)
 		return;
 	token = afx_ctl_enter(proc->ctl, NULL);
-	afx_prog_close_shared(proc->prog, afx_state_users_exclusive(proc->state) == 1);
+	alone = afx_state_users_exclusive(proc->state);
+	/* Where users cannot be told apart, who attached takes away. */
+	if (alone >= 0)
+		afx_prog_close_shared(proc->prog, alone == 1);
+	else
+		afx_prog_close(proc->prog);
 	if (token >= 0)
 		afx_ctl_leave(proc->ctl, token);
 	proc->prog = NULL;

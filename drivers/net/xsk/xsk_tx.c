@@ -32,7 +32,7 @@
 #define STUCK_MAX 64
 
 /* Frames drawn before a bounce gives up on finding one that the NIC can follow. */
-#define BOUNCE_TRIES 8
+#define BOUNCE_TRIES 32
 
 uint32_t
 xsk_tx_reclaim(struct xsk_txq *q)
@@ -83,7 +83,8 @@ wake(struct xsk_txq *q)
 	q->stats.wakeups++;
 	if (unlikely(ret < 0 && ret != -EAGAIN && ret != -EBUSY)) {
 		q->stats.wakeup_errors++;
-		q->backoff = BACKOFF;
+		if (ret == -ENETDOWN || ret == -ENXIO)
+			q->backoff = BACKOFF;
 	}
 	return ret;
 }
@@ -229,24 +230,33 @@ judge(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, bool gone, ui
 static struct rte_mbuf *
 bounce(struct xsk_txq *q, const struct rte_mbuf *m)
 {
+	void *rejected[BOUNCE_TRIES];
 	uint32_t len = m->pkt_len;
+	unsigned int cnt = 0;
 	struct rte_mbuf *b;
-	char *to;
+	char *to = NULL;
 
-	/* A frame that the NIC could not follow itself is of no use: draw again, a few times. */
-	for (unsigned int tries = 0;; tries++) {
+	/*
+	 * A frame that the NIC could not follow itself is of no use: draw others, a few times. The
+	 * rejected go behind the cache, which would hand out the same ones again.
+	 */
+	for (;;) {
 		uint64_t byte;
 
-		b = tries < BOUNCE_TRIES ? rte_mbuf_raw_alloc(q->bounce_mp) : NULL;
-		if (unlikely(b == NULL))
-			return NULL;
+		b = cnt < BOUNCE_TRIES ? rte_mbuf_raw_alloc(q->bounce_mp) : NULL;
+		if (b == NULL)
+			break;
 		to = (char *)b->buf_addr + q->bounce_off;
 		byte = (uintptr_t)to - q->base;
-		if (byte >= q->nb_desc && byte < q->len &&
+		if (byte >= q->nb_desc && byte < q->len && q->len - byte >= len &&
 				!afx_frame_crosses((uintptr_t)to, len, q->cross_shift))
 			break;
-		rte_mempool_put(q->bounce_mp, b);
+		rejected[cnt++] = b;
 	}
+	if (unlikely(cnt > 0))
+		rte_mempool_generic_put(q->bounce_mp, rejected, cnt, NULL);
+	if (unlikely(b == NULL))
+		return NULL;
 	b->data_off = q->bounce_off;
 	b->data_len = len;
 	b->pkt_len = len;
@@ -330,6 +340,7 @@ xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 void
 xsk_tx_drain(struct xsk_txq *q)
 {
+	q->backoff = 0;
 	kick(q);
 	xsk_tx_reclaim(q);
 }
@@ -339,6 +350,9 @@ xsk_tx_done_cleanup(void *queue, uint32_t free_cnt __rte_unused)
 {
 	struct xsk_txq *q = queue;
 
+	/* Called through ethdev also while the port is stopped. */
+	if (q->region == NULL)
+		return 0;
 	kick(q);
 	return xsk_tx_reclaim(q);
 }
