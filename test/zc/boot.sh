@@ -3,7 +3,7 @@
 # Starts a guest: initramfs, network cards, emulator. Sourced by lab.sh, which sets ROOT and ZC;
 # fetch.sh has set KDIR and KREL.
 
-MODULES=(virtio_pci virtio_net 9p 9pnet_virtio overlay veth igb)
+MODULES=(virtio_pci virtio_net 9p 9pnet_virtio overlay veth igb xsk_diag)
 
 # zc_modules DIR: the modules with what they need, unpacked, and the order to load them in.
 zc_modules() {
@@ -99,7 +99,8 @@ zc_qemu() {
 		nic_args=(-device intel-iommu,intremap=off,device-iotlb=on "${nic_args[@]}")
 		cmdline+=" intel_iommu=on iommu=$IOMMU"
 	fi
-	cmdline+=" panic_on_oops=0 loglevel=7"
+	# A busy machine must not look like a stuck guest.
+	cmdline+=" panic_on_oops=0 loglevel=7 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
 	if [[ ,$NICS, == *,virtio-mq,* ]]; then
 		wrap=(unshare --net "$BASH" "$ROOT/test/zc/lab.sh" in-taps)
 	fi

@@ -71,7 +71,8 @@ zc_get_qemu() {
 # Tools that build the initramfs, by the package each is in.
 zc_get_tools() {
 	local tool package missing=()
-	for tool in busybox-static:busybox cpio:cpio kmod:depmod zstd:zstd xz-utils:xz; do
+	for tool in busybox-static:busybox cpio:cpio kmod:depmod zstd:zstd xz-utils:xz \
+			xdp-tools:xdp-loader; do
 		package=${tool%:*}
 		command -v "${tool#*:}" >/dev/null || missing+=("$package")
 	done

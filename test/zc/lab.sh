@@ -46,7 +46,7 @@ zc_prepare() {
 
 # What the kernel must not say.
 kernel_faults() {
-	grep -E 'WARNING:|BUG:|Oops|general protection|refcount_t:|SAN: |stall|hung_task|Call Trace' \
+	grep -E 'WARNING:|BUG:|Oops|general protection|refcount_t:|SAN: |hung_task|Call Trace' \
 		"$1"
 }
 
@@ -76,10 +76,10 @@ judge() {
 		esac
 		printf '%-4s %-6s %-40s %6s s' $line "$KERNEL" "$name" "$took"
 		case $line in
-		skip) echo "  $(sed -n 's/^SKIP: *//p' "$OUT/$number.log" | tail -n 1)" ;;
+		skip) echo "  $(sed -n 's/^[0-9]* SKIP: *//p' "$OUT/$number.log" | tail -n 1)" ;;
 		FAIL)
 			echo
-			grep -vE '^ok - ' "$OUT/$number.log" | tail -n 40 | sed 's/^/     | /'
+			grep -vE '^[0-9]* ok - ' "$OUT/$number.log" | tail -n 40 | sed 's/^/     | /'
 			;;
 		*) echo ;;
 		esac
@@ -132,7 +132,7 @@ while [ $# -gt 0 ]; do
 		case ${2-} in pt | nopt) IOMMU=$2 && shift ;; esac
 		;;
 	--limit) LIMIT_ALL=${2:?} && shift ;;
-	--out) OUT=${2:?} && shift ;;
+	--out) OUT=$(realpath -m "${2:?}") && shift ;;
 	-h | --help) usage 0 ;;
 	-*) usage 2 ;;
 	*) tests+=("$1") ;;

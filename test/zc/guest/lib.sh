@@ -42,7 +42,7 @@ zc_pair() {
 	make_ns dut
 	take_card "$1" 1 dut dut0 "$2"
 	take_card "$1" 2 gen gen0 "$2"
-	must "the cards have a carrier" wait_for 10 carriers
+	must "the cards have a carrier" wait_for 30 carriers
 }
 
 set_queues() {
@@ -53,6 +53,25 @@ set_queues() {
 
 carriers() {
 	carrier dut dut0 && carrier gen gen0
+}
+
+# start_testpmd with more patience: on a busy machine the first start takes a minute.
+zc_testpmd() {
+	tp_launch "$@"
+	wait_for 100 tp_prompts_or_gone 1
+	must "testpmd starts with $*" tp_prompts 1
+	grep -a '^net_xsk: net_xsk' "$T/${TP:-tp}.out"
+}
+
+# echoes TEXT [OPTIONS...]: frames of all lengths come back whole and in order. The window is below
+# the size of the cards' own rings, so that a slow guest cannot lose any.
+echoes() {
+	local what=$1
+	shift
+	must "carrier before: $what" wait_for 30 carriers
+	check "$what" gen echo -n "${COUNT:-5000}" -s 60-1514 -w 128 -t 60 \
+		--dst-mac "$(in_ns dut cat /sys/class/net/dut0/address)" "$@"
+	cat "$T/gen.json"
 }
 
 # port_says EXPRESSION: of telemetry's /net_xsk/port,0 as d, for check.
@@ -83,4 +102,19 @@ stat_is() {
 	got=$(stat_of "$1")
 	echo "$1 is '$got', wanted $2"
 	[ "$got" = "$2" ]
+}
+
+stat_above() {
+	local got
+	got=$(stat_of "$1")
+	echo "$1 is '$got', wanted more than $2"
+	[ "${got:-0}" -gt "$2" ]
+}
+
+# pool_full [POOL]: every mbuf of testpmd's pool is in it.
+pool_full() {
+	telemetry "/mempool/info,${1:-mb_pool_0}" | tee "$T/pool.json"
+	python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("/mempool/info",d)
+n=d["common_pool_count"]+d["total_cache_count"]; print(n, "of", d["size"])
+sys.exit(n != d["size"])' <"$T/pool.json"
 }
