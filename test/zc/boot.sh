@@ -61,12 +61,16 @@ zc_nics() {
 			nic_args+=(-netdev "hubport,id=$net,hubid=$n")
 			dev=virtio-net-pci,$virtio,mac=02:00:00:00:02:0$end
 			;;
+		virtio-plain)
+			nic_args+=(-netdev "hubport,id=$net,hubid=$n")
+			dev=virtio-net-pci,romfile=,disable-legacy=on,mac=02:00:00:00:04:0$end
+			;;
 		virtio-mq)
 			nic_args+=(-netdev "tap,id=$net,ifname=zctap$end,queues=$MQ_QUEUES,$MQ_TAP")
 			dev=virtio-net-pci,$virtio,mq=on,vectors=$((2 * MQ_QUEUES + 2))
 			dev+=,mac=02:00:00:00:03:0$end
 			;;
-		*) zc_skip "no network cards '$kind': igb, virtio, virtio-mq" ;;
+		*) zc_skip "no network cards '$kind': igb, virtio, virtio-mq, virtio-plain" ;;
 		esac
 		nic_args+=(-device "$dev,netdev=$net")
 	done

@@ -1,17 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# forward KIND QUEUES [MODE]: with iface= and nothing else, on testpmd's own mbuf pool, the port gets
-# zero-copy (or MODE), and every frame of 60 to 1514 bytes comes back whole: at first, after stop
-# and start, after the link was down.
+# forward KIND QUEUES [MODE [REASON]]: with iface= and nothing else, on testpmd's own mbuf pool, the
+# port gets zero-copy (or MODE, blanks written _; then it names a reason with the word REASON), and
+# every frame of 60 to 1514 bytes comes back whole: at first, after stop and start, after the link
+# was down.
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
-kind=$1 queues=$2 mode=${3:-zero-copy}
+kind=$1 queues=$2 mode=${3:-zero-copy} reason=${4-}
+mode=${mode//_/ }
 zc=1
 [ "$mode" = zero-copy ] || zc=0
 
 zc_pair "$kind" "$queues"
 zc_testpmd --vdev "net_xsk0,iface=dut0" -- --rxq="$queues" --txq="$queues" --forward-mode=macswap
 check "mode is $mode" port_says "d['mode'] == '$mode'"
+[ "$mode" = zero-copy ] || check "it says why not more: $reason" \
+	port_says "'$reason' in d['why_not_more'] and d['why_not_more']"
 check "$queues sockets, zc:$zc" sockets dut $zc "$queues"
 tp_cmd start >/dev/null
 echoes "frames come back"

@@ -6,7 +6,7 @@
 # shellcheck source=test/lib/net.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/net.sh"
 
-declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq]=03)
+declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq]=03 [virtio-plain]=04)
 
 # card KIND END: name of the interface in this namespace; END 1 or 2.
 card() {
@@ -25,7 +25,7 @@ take_card() {
 	ip link set "$dev" down
 	ip link set "$dev" name "$4" netns "$3" || exit 1
 	at_exit "ip -n $3 link set $4 down; ip -n $3 link set $4 name $dev netns $$"
-	[ "$1" = virtio ] || must "$4 has $5 queues" set_queues "$3" "$4" "$5"
+	[[ $1 = virtio || $1 = virtio-plain ]] || must "$4 has $5 queues" set_queues "$3" "$4" "$5"
 	in_ns "$3" ethtool -K "$4" gro off gso off tso off lro off rx off tx off >/dev/null 2>&1
 	ip -n "$3" link set "$4" mtu "${MTU:-1500}" up || exit 1
 	# igb forgets it while down.
@@ -111,10 +111,22 @@ stat_above() {
 	[ "${got:-0}" -gt "$2" ]
 }
 
-# pool_full [POOL]: every mbuf of testpmd's pool is in it.
+# pool_full: every mbuf of testpmd's pool is in it.
 pool_full() {
-	telemetry "/mempool/info,${1:-mb_pool_0}" | tee "$T/pool.json"
-	python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("/mempool/info",d)
-n=d["common_pool_count"]+d["total_cache_count"]; print(n, "of", d["size"])
-sys.exit(n != d["size"])' <"$T/pool.json"
+	local dump size common cache
+	dump=$(tp_cmd "dump_mempool mb_pool_0" 30)
+	size=$(sed -n 's/^ *size=//p' <<<"$dump")
+	common=$(sed -n 's/^ *common_pool_count=//p' <<<"$dump")
+	cache=$(sed -n 's/^ *total_cache_count=//p' <<<"$dump")
+	echo "$common in the pool and $cache in caches of $size"
+	[ -n "$size" ] && [ $((common + cache)) = "$size" ]
+}
+
+# tp_pid: in the place of that of testpmd.sh: the last of the line of parents and children.
+tp_pid() {
+	local pid=${tp_pid_of[${TP:-tp}]-0} child
+	while child=$(pgrep -P "$pid" | head -n 1) && [ -n "$child" ]; do
+		pid=$child
+	done
+	echo "$pid"
 }
