@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Write source-package entries for the archives this machine installs binary packages from.
+"""Write apt sources of our own for the archives this machine installs binary packages from.
 
 deb_src.py OUTPUT_FOLDER [URI...]: read /etc/apt/sources.list and sources.list.d (one-line and
 deb822 formats) and write the same archives as deb-src entries into OUTPUT_FOLDER, for use as apt's
 Dir::Etc::SourceParts. With URIs only the entries of these. Prints how many entries were written.
+
+deb_src.py --suites HERE WANTED[,WANTED...] OUTPUT_FOLDER: the archive that carries the suite HERE
+as deb entries for other suites, for instance a newer release's.
+
 Nothing below /etc is changed.
 """
 import glob
@@ -64,10 +68,41 @@ def from_list(text, only):
         yield f"deb-src {options}{match[2]} {match[3].strip()}\n"
 
 
-def main():
-    if len(sys.argv) < 2:
+def other_suites_deb822(text, here, suites):
+    for fields in stanzas(text):
+        if "deb" not in value(fields, "types") or value(fields, "enabled") == ["no"]:
+            continue
+        if here not in value(fields, "suites"):
+            continue
+        lines = ["Types: deb", f"Suites: {' '.join(suites)}"]
+        for name, group in fields:
+            if name not in ("types", "suites", "enabled"):
+                lines += group
+        yield "\n".join(lines) + "\n"
+
+
+def other_suites_list(text, here, suites):
+    for line in text.splitlines():
+        match = re.match(r"\s*deb\s+(\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+([^#]+)", line)
+        if match and match[3] == here:
+            for suite in suites:
+                yield f"deb {match[1] or ''}{match[2]} {suite} {match[4].strip()}\n"
+
+
+def readers(args):
+    """Output folder, and how to read the two formats, from the command line."""
+    if args[:1] == ["--suites"] and len(args) == 4:
+        here, suites, out = args[1], args[2].split(","), args[3]
+        return (out, lambda text: other_suites_list(text, here, suites),
+                lambda text: other_suites_deb822(text, here, suites))
+    if not args or args[0].startswith("-"):
         sys.exit(__doc__)
-    out, only = sys.argv[1], {uri.rstrip("/") for uri in sys.argv[2:]}
+    only = {uri.rstrip("/") for uri in args[1:]}
+    return (args[0], lambda text: from_list(text, only), lambda text: from_deb822(text, only))
+
+
+def main():
+    out, read_list, read_deb822 = readers(sys.argv[1:])
     root = os.environ.get("APT_ETC", "/etc/apt")
     entries = {"sources": [], "list": []}
     for path in [f"{root}/sources.list", *sorted(glob.glob(f"{root}/sources.list.d/*"))]:
@@ -75,8 +110,8 @@ def main():
         if kind not in entries or not os.path.isfile(path):
             continue
         with open(path, encoding="utf-8", errors="replace") as file:
-            read = from_list if kind == "list" else from_deb822
-            entries[kind] += read(file.read(), only)
+            read = read_list if kind == "list" else read_deb822
+            entries[kind] += read(file.read())
     for kind, texts in entries.items():
         if texts:
             with open(f"{out}/src.{kind}", "w", encoding="utf-8") as file:

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# Ground of the tests in the guest: test/lib/net.sh with real (emulated) cards in the place of veth.
+# The two cards of a kind become dut0 in namespace dut and gen0 in namespace gen.
+
+# shellcheck source=test/lib/net.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/net.sh"
+
+declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq]=03 [virtio-plain]=04)
+
+# card KIND END: name of the interface in this namespace; END 1 or 2.
+card() {
+	local path
+	for path in /sys/class/net/*; do
+		[ "$(cat "$path/address")" != "02:00:00:00:${kind_byte[$1]}:0$2" ] ||
+			basename "$path"
+	done
+}
+
+# take_card KIND END NS NAME QUEUES
+take_card() {
+	local dev
+	dev=$(card "$1" "$2")
+	[ -n "$dev" ] || skip "the guest has no $1 card number $2"
+	ip link set "$dev" down
+	ip link set "$dev" name "$4" netns "$3" || exit 1
+	at_exit "ip -n $3 link set $4 down; ip -n $3 link set $4 name $dev netns $$"
+	[[ $1 = virtio || $1 = virtio-plain ]] || must "$4 has $5 queues" set_queues "$3" "$4" "$5"
+	in_ns "$3" ethtool -K "$4" gro off gso off tso off lro off rx off tx off >/dev/null 2>&1
+	ip -n "$3" link set "$4" mtu "${MTU:-1500}" up || exit 1
+	# igb forgets it while down.
+	[ "$5" = 1 ] || in_ns "$3" ethtool -X "$4" equal "$5" >/dev/null 2>&1
+}
+
+# zc_pair KIND QUEUES: in the place of default_pair.
+zc_pair() {
+	if [ "$1" = veth ]; then
+		default_pair "$2" "${MTU:-1500}"
+		return
+	fi
+	make_ns gen
+	make_ns dut
+	take_card "$1" 1 dut dut0 "$2"
+	take_card "$1" 2 gen gen0 "$2"
+	must "the cards have a carrier" wait_for 30 carriers
+}
+
+set_queues() {
+	local have
+	have=$(in_ns "$1" ethtool -l "$2" | sed -n 's/^Combined:[^0-9]*//p' | tail -n 1)
+	[ "$have" = "$3" ] || in_ns "$1" ethtool -L "$2" combined "$3"
+}
+
+carriers() {
+	carrier dut dut0 && carrier gen gen0
+}
+
+# start_testpmd with more patience: on a busy machine the first start takes a minute.
+zc_testpmd() {
+	tp_launch "$@"
+	wait_for 100 tp_prompts_or_gone 1
+	must "testpmd starts with $*" tp_prompts 1
+	grep -a '^net_xsk: net_xsk' "$T/${TP:-tp}.out"
+}
+
+# echoes TEXT [OPTIONS...]: frames of all lengths come back whole and in order. The window is below
+# the size of the cards' own rings, so that a slow guest cannot lose any.
+echoes() {
+	local what=$1
+	shift
+	must "carrier before: $what" wait_for 30 carriers
+	check "$what" gen echo -n "${COUNT:-5000}" -s 60-1514 -w 128 -t 60 \
+		--dst-mac "$(in_ns dut cat /sys/class/net/dut0/address)" "$@"
+	cat "$T/gen.json"
+}
+
+# port_says EXPRESSION: of telemetry's /net_xsk/port,0 as d, for check.
+port_says() {
+	local answer
+	answer=$(telemetry "/net_xsk/port,${2:-0}")
+	echo "$answer"
+	printf '%s' "$answer" |
+		python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/port",d)
+sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
+}
+
+# sockets NS ZC NUMBER: so many AF_XDP sockets in NS, each with zc:ZC.
+sockets() {
+	local list
+	list=$(in_ns "$1" ss -f xdp -e)
+	echo "$list"
+	[ "$(grep -c "zc:$2" <<<"$list")" = "$3" ] && ! grep -q "zc:$((1 - $2))" <<<"$list"
+}
+
+# stat NAME: an xstat of port 0.
+stat_of() {
+	tp_cmd "show port xstats 0" | sed -n "s/^$1: //p"
+}
+
+stat_is() {
+	local got
+	got=$(stat_of "$1")
+	echo "$1 is '$got', wanted $2"
+	[ "$got" = "$2" ]
+}
+
+stat_above() {
+	local got
+	got=$(stat_of "$1")
+	echo "$1 is '$got', wanted more than $2"
+	[ "${got:-0}" -gt "$2" ]
+}
+
+# pool_full: every mbuf of testpmd's pool is in it.
+pool_full() {
+	local dump size common cache
+	dump=$(tp_cmd "dump_mempool mb_pool_0" 30)
+	size=$(sed -n 's/^ *size=//p' <<<"$dump")
+	common=$(sed -n 's/^ *common_pool_count=//p' <<<"$dump")
+	cache=$(sed -n 's/^ *total_cache_count=//p' <<<"$dump")
+	echo "$common in the pool and $cache in caches of $size"
+	[ -n "$size" ] && [ $((common + cache)) = "$size" ]
+}
+
+# tp_pid: in the place of that of testpmd.sh: the last of the line of parents and children.
+tp_pid() {
+	local pid=${tp_pid_of[${TP:-tp}]-0} child
+	while child=$(pgrep -P "$pid" | head -n 1) && [ -n "$child" ]; do
+		pid=$child
+	done
+	echo "$pid"
+}
