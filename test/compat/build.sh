@@ -116,7 +116,8 @@ inside() {
 	done
 	for item in "${MESON[@]}"; do
 		# shellcheck disable=SC2086 # may be several words
-		run "meson test $item" meson test --no-rebuild --print-errorlogs -C "/mnt/out/$last" \
+		run "meson test $item" meson test --no-rebuild --print-errorlogs \
+			-C "/mnt/out/$last" \
 			$item || status=1
 	done
 	return $status

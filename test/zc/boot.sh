@@ -112,6 +112,7 @@ zc_qemu() {
 		-M "$machine" -accel tcg,thread=multi -cpu max -smp "${SMP:-2}" -m "${MEM:-2048}" \
 		-nographic -nodefaults -serial stdio -no-reboot \
 		-kernel "$KDIR/vmlinuz" -initrd "$share.initrd" -append "$cmdline" \
-		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
+		-virtfs \
+		local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 		-virtfs "local,path=$share,mount_tag=share,security_model=none" "${nic_args[@]}"
 }

@@ -90,7 +90,7 @@ zc_kernel_packages() {
 		mapfile -t -O ${#todo[@]} todo < <(zc_apt "$1" /dev/null cache depends \
 			--no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 			--no-enhances "$p" 2>/dev/null |
-			sed -nE 's/^ *\|?(Pre)?Depends: (linux-(image|binary|modules)-[0-9].*)/\2/p')
+			sed -nE 's/^ *\|?(Pre)?Depends: //; T; s/^(linux-(image|binary|modules)-[0-9].*)/\1/p')
 	done
 }
 
@@ -106,12 +106,12 @@ zc_get_kernel() {
 		mapfile -t packages < <(zc_kernel_packages "$suite")
 		[ ${#packages[@]} != 0 ] || zc_skip "package linux-image-amd64 of $suite not found"
 		rm -rf "$dir"
-		mkdir -p "$dir/deb" "$dir/root"
+		mkdir -p "$dir/deb" "$dir/unpacked"
 		(cd "$dir/deb" && zc_apt "$suite" /dev/null get download "${packages[@]}") \
 			>"$ZC/kernel-$1.log" 2>&1 </dev/null ||
 			zc_skip "packages ${packages[*]} of $suite cannot be downloaded"
 		for p in "$dir"/deb/*.deb; do
-			dpkg-deb --fsys-tarfile "$p" | tar -x -C "$dir/root" --wildcards \
+			dpkg-deb --fsys-tarfile "$p" | tar -x -C "$dir/unpacked" --wildcards \
 				'./boot/vmlinuz-*' './usr/lib/modules/*' './lib/modules/*' 2>/dev/null
 		done
 		zc_tidy_kernel "$dir" || zc_skip "packages ${packages[*]} have no kernel"
@@ -125,13 +125,13 @@ zc_tidy_kernel() {
 	local dir=$1 release
 	mkdir -p "$dir/usr/lib/modules"
 	# Newer packages have merged /usr and the image beside its modules.
-	mv "$dir"/root/usr/lib/modules/* "$dir/usr/lib/modules/" 2>/dev/null ||
-		mv "$dir"/root/lib/modules/* "$dir/usr/lib/modules/" || return 1
+	mv "$dir"/unpacked/usr/lib/modules/* "$dir/usr/lib/modules/" 2>/dev/null ||
+		mv "$dir"/unpacked/lib/modules/* "$dir/usr/lib/modules/" || return 1
 	release=$(basename "$dir"/usr/lib/modules/*)
-	mv "$dir"/root/boot/vmlinuz-* "$dir/vmlinuz" 2>/dev/null ||
+	mv "$dir"/unpacked/boot/vmlinuz-* "$dir/vmlinuz" 2>/dev/null ||
 		mv "$dir/usr/lib/modules/$release/vmlinuz" "$dir/vmlinuz" || return 1
 	ln -sfn usr/lib "$dir/lib"
 	depmod -b "$dir" "$release" || return 1
 	echo "$release" >"$dir/release"
-	rm -rf "$dir/root" "$dir/deb"
+	rm -rf "$dir/unpacked" "$dir/deb"
 }

@@ -346,7 +346,7 @@ xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigne
 			lo = area.lo;
 			hi = area.hi;
 		}
-		/* Tags are taken from addresses: the first frames need as many bytes before them. */
+		/* Tags are taken from addresses: the first frames need bytes before them. */
 		lo -= RTE_MIN(lo - area.lo, (uintptr_t)XSK_DESC_MAX);
 	}
 	span->base = RTE_ALIGN_FLOOR(lo, page);

@@ -145,8 +145,8 @@ check_crossing(const struct xsk_port *port, const struct xsk_layout *lay,
 	return afx_err_set(err, -EOPNOTSUPP,
 		"%u of %u frames of mempool %s cross a 4 KiB page, which %s's IOMMU (domain type "
 		"%s) cannot map in one piece; at most %u can be set aside: boot with "
-		"iommu.passthrough=1, or create the pool with one object per page (priv_size so "
-		"that an object takes 4096 bytes)", cnt, lay->mp->size, lay->mp->name, port->ifname,
+		"iommu.passthrough=1, or lay the pool out one object a page (EAL option -n 1 and "
+		"mbufs of 3904 bytes)", cnt, lay->mp->size, lay->mp->name, port->ifname,
 		port->iommu, most);
 }
 
