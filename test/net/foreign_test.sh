@@ -22,7 +22,8 @@ for kind in xdpdrv xdpgeneric; do
 	name=$(bpftool -j prog show id "$id" | jget "d['name']")
 	TP=$kind
 	launched --vdev "$(vdev 0 dut0)" -- --forward-mode=macswap
-	check "$kind: refused by id and name" says "dut0 has a foreign XDP program .id $id, name $name,"
+	check "$kind: refused by id and name" \
+		says "dut0 has a foreign XDP program .id $id, name $name,"
 	check "$kind: by one line" errors 1
 	check "$kind: with the remedy" says "ip link set dev dut0 xdp[a-z]* off"
 	check "$kind: no port" ports_are "[]"

@@ -25,7 +25,8 @@ gives() {
 		check "$1: why not zero-copy" says "not more because: .*$5"
 		check "$1: in telemetry" is "$(of_port "'$5' in ''.join(d['why_not_more'])")" True
 	else
-		check "$1: nothing better was asked for" is "$(of_port "''.join(d['why_not_more'])")" ""
+		check "$1: nothing better was asked for" \
+			is "$(of_port "''.join(d['why_not_more'])")" ""
 	fi
 	check "$1: testpmd ends by itself" tp_quit
 	check "$1: no program left" no_xdp dut

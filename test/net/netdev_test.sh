@@ -41,7 +41,8 @@ for i in 0 1 2; do
 	check "${ports[i]}: no longer" link_is promiscuity 0
 	tp_cmd "set promisc 0 on" >/dev/null
 	tp_cmd "set allmulti 0 on" >/dev/null
-	check "${ports[i]}: again, and all multicast" is "$(link promiscuity) $(link allmulti)" "1 1"
+	check "${ports[i]}: again, and all multicast" \
+		is "$(link promiscuity) $(link allmulti)" "1 1"
 	if [ $i = 0 ]; then
 		check "testpmd ends by itself" tp_quit
 	else
@@ -80,7 +81,8 @@ for how in close kill next; do
 		;;
 	next)
 		check "$how: testpmd ends by itself" tp_quit
-		check "$how: also those of a second round" is "$(link mtu) $(link address)" "1500 $mac"
+		check "$how: also those of a second round" \
+			is "$(link mtu) $(link address)" "1500 $mac"
 		;;
 	esac
 done
