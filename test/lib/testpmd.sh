@@ -111,9 +111,14 @@ shows() {
 	printf '%s\n' "$out" | grep -qE -e "$1"
 }
 
-# tp_pid: process id of testpmd itself (not of timeout(1) above it), in the test's namespace.
+# tp_pid: process id of testpmd itself, in the test's namespace: the last of the chain of subshell,
+# timeout(1) and TP_WRAP.
 tp_pid() {
-	pgrep -P "${tp_pid_of[${TP:-tp}]}"
+	local pid=${tp_pid_of[${TP:-tp}]} child
+	while child=$(pgrep -P "$pid"); do
+		pid=$child
+	done
+	echo "$pid"
 }
 
 # tp_wait SECONDS: wait for the end of testpmd, return its exit status, 124 when it has not ended.

@@ -11,7 +11,8 @@ only_xsk
 queues=2
 # kernel_umem: bytes of the UMEM as the kernel tells; nothing where ss or xsk_diag are missing.
 kernel_umem() {
-	in_ns dut ss --xdp -a -e -n 2>/dev/null | grep -oE 'size:[0-9]+' | tr -dc '0-9\n' | sort -u
+	in_ns dut ss --xdp -a -e -n 2>/dev/null |
+		grep -oE 'size:[0-9]+' | grep -oE '[0-9]+' | sort -u
 }
 
 # pinned NAME DEVARGS: set pinned, heads and room for a testpmd with a second pool beside the one

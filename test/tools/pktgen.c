@@ -23,6 +23,9 @@
 
 #include "pg.h"
 
+/* Longer than a loaded machine keeps a forwarder from running. */
+#define QUIET_S 1.0
+
 static volatile sig_atomic_t stop;
 
 static const char usage_text[] =
@@ -332,8 +335,8 @@ run_rx(const struct pg_cfg *cfg)
 }
 
 /*
- * Send with a window and judge what comes back. A packet that does not come back within 200 ms is
- * given up, so that one loss does not stop the rest.
+ * Send with a window and judge what comes back. Where nothing comes back for a while, what is on
+ * its way is given up, so that one loss does not stop the rest; it counts when it comes late.
  */
 static int
 run_echo(const struct pg_cfg *cfg)
@@ -356,7 +359,7 @@ run_echo(const struct pg_cfg *cfg)
 		bool over = tx_over(cfg, n, since);
 		uint64_t out = n > res.rx + gone ? n - res.rx - gone : 0;
 
-		if (over && (out == 0 || stop))
+		if (over && (res.rx >= n || stop || pg_now() - moved > QUIET_S))
 			break;
 		if (!over && out < cfg->window) {
 			uint32_t nb = allowance(cfg, n, since);
@@ -368,9 +371,9 @@ run_echo(const struct pg_cfg *cfg)
 		}
 		before = res.rx;
 		pg_rx_poll(rx, chk, &res, over || out >= cfg->window ? 1 : 0);
-		if (res.rx != before || out == 0)
+		if (res.rx != before || (out == 0 && !over))
 			moved = pg_now();
-		else if (pg_now() - moved > 0.2)
+		else if (pg_now() - moved > QUIET_S)
 			gone += out;
 	}
 	snprintf(more, sizeof(more), "\"tx\": %" PRIu64 ", \"tx_busy\": %" PRIu64
