@@ -57,7 +57,7 @@ python3 - <<-'END_OF_CHECK' || exit 1
 	same("extended statistic", names,
 	     first_columns(read("doc/statistics.rst").split("Extended statistics\n---")[1]))
 
-	tel = set(re.findall(r'(?:add_dict_\w+|xsk_tel_uint)\(d, "(\w+)"',
+	tel = set(re.findall(r'(?:add_dict_\w+|add_text|xsk_tel_uint)\(d, "(\w+)"',
 	                     read(XSK + "xsk_telemetry.c")))
 	same("telemetry key", tel, first_columns(read("doc/telemetry.rst")))
 

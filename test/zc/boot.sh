@@ -100,6 +100,7 @@ zc_qemu() {
 	done
 	if [ -n "$IOMMU" ]; then
 		machine=q35,kernel-irqchip=split
+		# shellcheck disable=SC2054 # commas of qemu's options
 		nic_args=(-device intel-iommu,intremap=off,device-iotlb=on "${nic_args[@]}")
 		cmdline+=" intel_iommu=on iommu=$IOMMU"
 	fi

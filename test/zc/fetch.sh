@@ -90,7 +90,8 @@ zc_kernel_packages() {
 		mapfile -t -O ${#todo[@]} todo < <(zc_apt "$1" /dev/null cache depends \
 			--no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 			--no-enhances "$p" 2>/dev/null |
-			sed -nE 's/^ *\|?(Pre)?Depends: //; T; s/^(linux-(image|binary|modules)-[0-9].*)/\1/p')
+			sed -nE 's/^ *\|?(Pre)?Depends: //; T
+				s/^(linux-(image|binary|modules)-[0-9].*)/\1/p')
 	done
 }
 
@@ -99,6 +100,7 @@ zc_kernel_packages() {
 zc_get_kernel() {
 	local suite=${KERNEL_SUITE[$1]-} dir=$ZC/kernel-$1 packages p
 	[ -n "$suite" ] || zc_skip "no kernel $1 is known; there are: ${!KERNEL_SUITE[*]}"
+	# shellcheck disable=SC2034 # used by those who source this
 	KDIR=$dir
 	if [ ! -e "$dir/complete" ]; then
 		zc_say "downloading kernel $1 (of $suite)"
@@ -112,11 +114,13 @@ zc_get_kernel() {
 			zc_skip "packages ${packages[*]} of $suite cannot be downloaded"
 		for p in "$dir"/deb/*.deb; do
 			dpkg-deb --fsys-tarfile "$p" | tar -x -C "$dir/unpacked" --wildcards \
-				'./boot/vmlinuz-*' './usr/lib/modules/*' './lib/modules/*' 2>/dev/null
+				'./boot/vmlinuz-*' './usr/lib/modules/*' './lib/modules/*' \
+				2>/dev/null
 		done
 		zc_tidy_kernel "$dir" || zc_skip "packages ${packages[*]} have no kernel"
 		touch "$dir/complete"
 	fi
+	# shellcheck disable=SC2034 # used by those who source this
 	KREL=$(cat "$dir/release")
 }
 

@@ -56,6 +56,7 @@ job() {
 	rm -rf "$OUT"
 	mkdir -p "$OUT" || exit 1
 	: >"$OUT/results"
+	# shellcheck disable=SC2034 # used by those who source this
 	JOB=$1 GUEST=$ROOT/test/zc/guest
 	for v in JOB ROOT BUILD GUEST LIMIT; do
 		[ -z "${!v-}" ] || printf '%s=%q\n' "$v" "${!v}"
@@ -79,13 +80,15 @@ judge() {
 		skip) echo "  $(sed -n 's/^[0-9]* SKIP: *//p' "$OUT/$number.log" | tail -n 1)" ;;
 		FAIL)
 			echo
-			grep -vE '^[0-9]* ok - ' "$OUT/$number.log" | tail -n 40 | sed 's/^/     | /'
+			grep -vE '^[0-9]* ok - ' "$OUT/$number.log" |
+				tail -n 40 | sed 's/^/     | /'
 			;;
 		*) echo ;;
 		esac
 	done <"$OUT/results"
 	if [ $number != ${#tests[@]} ]; then
-		echo "FAIL $KERNEL: the guest ran $number of ${#tests[@]} tests; its console ends with"
+		echo "FAIL $KERNEL: the guest ran $number of ${#tests[@]} tests;" \
+			"its console ends with"
 		tail -n 15 "$OUT/console" | sed 's/^/     | /'
 		status=1
 	fi

@@ -124,7 +124,8 @@ check_zc(struct rte_eth_dev *dev, struct afx_err *err)
 
 	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) == 0 &&
 		f.known && !(f.features & AFX_XDP_ACT_XSK_ZEROCOPY))
-		return afx_err_set(err, -EOPNOTSUPP, "driver %s of %s has no AF_XDP zero-copy (mode=auto or mode=copy do without)",
+		return afx_err_set(err, -EOPNOTSUPP,
+			"driver %s of %s has no AF_XDP zero-copy (mode=auto, copy do without)",
 			port->driver[0] != '\0' ? port->driver : "?", port->ifname);
 	return 0;
 }

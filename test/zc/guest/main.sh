@@ -12,7 +12,7 @@ ulimit -l unlimited
 echo "${HUGEPAGES:-384}" >/proc/sys/vm/nr_hugepages
 mount -t hugetlbfs huge /dev/hugepages
 ip link set lo up
-# Packets of a flow stay in order: the default, pfifo_fast without a lock, promises that only nearly.
+# Packets of a flow stay in order: the default, pfifo_fast without a lock, promises it only nearly.
 echo pfifo >/proc/sys/net/core/default_qdisc
 cd "$ROOT" || exit 1
 
@@ -39,7 +39,8 @@ while read -r -u 8 name args; do
 	began=${EPOCHREALTIME/./}
 	status=0
 	# shellcheck disable=SC2086 # words on purpose
-	timeout -k 10 "${LIMIT:-240}" bash "$GUEST/$name.sh" $args </dev/null 2>&1 | stamp >"$log" ||
+	timeout -k 10 "${LIMIT:-240}" bash "$GUEST/$name.sh" $args </dev/null 2>&1 |
+		stamp >"$log" ||
 		status=$?
 	took=$(((${EPOCHREALTIME/./} - began) / 100000))
 	echo "$status $((took / 10)).$((took % 10)) $name $args" >>"$SHARE/results"

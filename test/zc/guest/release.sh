@@ -11,7 +11,8 @@ zc_pair "$1" "$queues"
 TP_MBUFS=4096 zc_testpmd --vdev "net_xsk0,iface=dut0" -- --rxq="$queues" --txq="$queues" \
 	--forward-mode=rxonly --mbcache=32 --rxd=1024
 check "mode is zero-copy" port_says "d['mode'] == 'zero-copy'"
-tp_cmd "dump_memzone" | sed -nE 's/.*name:<MP_mb_pool_0_[0-9]*>, len:0x([0-9a-f]*), virt:0x([0-9a-f]*).*/\2 \1/p' \
+tp_cmd "dump_memzone" |
+	sed -nE 's/.*name:<MP_mb_pool_0_[0-9]*>, len:0x([0-9a-f]*), virt:0x([0-9a-f]*).*/\2 \1/p' \
 	>"$T/zones"
 mac=$(in_ns dut cat /sys/class/net/dut0/address)
 for round in 1 2 3; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# through NEAR FAR QUEUES: net_xsk at both ends of a wire, and from one port to another. pktgen - NEAR -
-# first testpmd (io) - FAR - second testpmd (macswap), and all the way back, whole and in order.
+# through NEAR FAR QUEUES: net_xsk at both ends of a wire, and from one port to another. pktgen -
+# NEAR - first testpmd (io) - FAR - second testpmd (macswap), and back, whole and in order.
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 near=$1 far=$2 queues=$3
