@@ -179,7 +179,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 if [ -z "$list" ]; then
 	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck python3-scapy tcpdump \
-		strace
+		strace python3-sphinx python3-pyelftools
 fi
 setup_headers
 
