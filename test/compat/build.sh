@@ -71,9 +71,8 @@ in_root() {
 build() {
 	local cc=$1 log=$STAGE/out/$1.log
 	in_root which "$cc" >/dev/null || { echo "not ok - no $cc in $ROOT"; return 1; }
-	if ! in_root CC="$cc" meson setup -Dwerror=true -Ddpdk_src=/mnt/dpdk \
-		"/mnt/out/$cc" /mnt/tree \
-			>"$log" 2>&1; then
+	if ! in_root CC="$cc" meson setup -Dwerror=true -Ddpdk_src=/mnt/dpdk "/mnt/out/$cc" \
+			/mnt/tree >"$log" 2>&1; then
 		show_log "$log" "$cc: meson setup"
 		return 1
 	fi
@@ -96,8 +95,10 @@ run() {
 	shift
 	in_root BUILD="/mnt/out/$last" "$@" >"$log" 2>&1 </dev/null || status=$?
 	case $status in
-	0) grep -E '^(ok -|# |note:|Ok:|Skipped:|Fail:)' "$log" | sed 's/^/    /'
-		echo "ok - $name" ;;
+	0)
+		grep -E '^(ok -|# |note:|Ok:|Skipped:|Fail:)' "$log" | sed 's/^/    /'
+		echo "ok - $name"
+		;;
 	77) echo "ok - $name # $(grep '^SKIP' "$log")" ;;
 	*) show_log "$log" "$name, status $status"; return 1 ;;
 	esac
@@ -117,8 +118,7 @@ inside() {
 	for item in "${MESON[@]}"; do
 		# shellcheck disable=SC2086 # may be several words
 		run "meson test $item" meson test --no-rebuild --print-errorlogs \
-			-C "/mnt/out/$last" \
-			$item || status=1
+			-C "/mnt/out/$last" $item || status=1
 	done
 	return $status
 }

@@ -176,6 +176,8 @@ struct xsk_rx_stats {
 	uint64_t bad_desc;       /* descriptors that name no frame of ours or overrun it */
 	uint64_t wakeups;        /* recvfrom calls */
 	uint64_t wakeup_errors;
+	uint64_t tx_flushes;     /* kicks for packets that a transmit burst had to leave behind */
+	uint64_t tx_flush_drops; /* refused by the device in such a kick */
 };
 
 struct xsk_tx_stats {
@@ -220,6 +222,9 @@ struct xsk_rxq {
 	bool zc;
 	bool busy;               /* an empty poll runs the driver's NAPI */
 	uint32_t wake_skip;      /* polls to come that do not wake although asked to */
+	uint32_t idle;           /* empty polls */
+	const uint32_t *tx_kprod; /* indexes of the pair's tx ring in copy mode, else NULL */
+	const uint32_t *tx_kcons;
 	struct xsk_rx_stats stats;
 
 	/* Cold from here. */
@@ -235,6 +240,7 @@ struct xsk_rxq {
 	struct xsk_kstats ksum;  /* of sockets already closed, and the baseline of a reset below */
 	struct xsk_kstats kbase;
 	uint64_t quarantined;    /* mbufs kept for ever because release could not be proven */
+	struct xsk_rx_stats base_stats; /* at the last reset */
 } __rte_cache_aligned;
 
 /* A transmit queue. */
@@ -271,6 +277,7 @@ struct xsk_txq {
 	struct xsk_kstats ksum;
 	struct xsk_kstats kbase;
 	uint64_t quarantined;
+	struct xsk_tx_stats base_stats;
 } __rte_cache_aligned;
 
 /*

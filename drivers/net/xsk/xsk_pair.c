@@ -99,6 +99,9 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	q->zc = pair->region->zc;
 	q->busy = false;
 	q->wake_skip = 0;
+	q->idle = 0;
+	q->tx_kprod = pair->region->zc || s->cfg.tx_entries == 0 ? NULL : s->tx.kprod;
+	q->tx_kcons = s->tx.kcons;
 	q->held = 0;
 	q->aside_cnt = 0;
 	q->rearm = rearm_word(q);

@@ -6,6 +6,8 @@
  * is believed only if it names a frame noted there. The sum of fill ring, kernel and rx ring (held)
  * never exceeds nb_desc, whatever the sizes of the rings.
  */
+#include <errno.h>
+
 #include <rte_prefetch.h>
 
 #include "afx_kick.h"
@@ -21,6 +23,9 @@
 
 /* Polls from one wake-up to the next while the driver keeps asking. */
 #define WAKE_EVERY 64
+
+/* Empty polls from one look at the tx ring to the next: tens of microseconds. */
+#define FLUSH_EVERY 256
 
 #define OWN_MARK 0x8000u
 #define SLOT_MASK ((1u << XSK_SLOT_SHIFT) - 1)
@@ -154,6 +159,30 @@ poll_driver(struct xsk_rxq *q, uint16_t nb, uint32_t *idx)
 }
 
 /*
+ * Copy mode sends only in a syscall. What a transmit burst had to leave in its ring (no memory, or
+ * the device refused) would stay there when the application has nothing more to send: a quiet
+ * receive queue sees to it. Reads the other side's indexes only, so the transmit thread may run.
+ */
+static __rte_noinline void
+flush_tx(struct xsk_rxq *q)
+{
+	uint32_t cons = __atomic_load_n(q->tx_kcons, __ATOMIC_RELAXED);
+
+	if (cons == __atomic_load_n(q->tx_kprod, __ATOMIC_RELAXED))
+		return;
+	q->stats.tx_flushes++;
+	if (afx_kick_tx(q->fd) == -EBUSY)
+		q->stats.tx_flush_drops++;
+}
+
+static __rte_always_inline void
+idle(struct xsk_rxq *q)
+{
+	if (++q->idle % FLUSH_EVERY == 0 && q->tx_kprod != NULL)
+		flush_tx(q);
+}
+
+/*
  * Copy mode never asks; in zero-copy an idle driver must be told of new buffers. One that goes on
  * asking (igb does while its ring is full and no packet comes) is told again now and then only.
  */
@@ -217,6 +246,8 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 	n = afx_cons_peek(&q->rx, nb, &idx);
 	if (n == 0 && q->busy)
 		n = poll_driver(q, nb, &idx);
+	if (n == 0)
+		idle(q);
 	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *m;
 
@@ -234,8 +265,10 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 	if (q->nb_desc - q->held >= q->free_thresh)
 		refill(q, pinned);
 	wake(q);
-	q->stats.pkts += got;
-	q->stats.bytes += bytes;
+	if (got > 0) {
+		q->stats.pkts += got;
+		q->stats.bytes += bytes;
+	}
 	return got;
 }
 

@@ -20,6 +20,7 @@ struct field {
 
 static const struct field rx_fields[] = {
 	RX(nombuf), RX(bad_desc), RX(wakeups), RX(wakeup_errors),
+	RX(tx_flushes), RX(tx_flush_drops),
 };
 
 static const struct field tx_fields[] = {
@@ -106,6 +107,34 @@ tx_kstats(const struct xsk_txq *q)
 	return minus(kernel_total(&q->ksum, q->fd), &q->kbase);
 }
 
+/* Counters of a burst since the last reset: a burst may be adding at this moment. */
+static void
+since(uint64_t *out, const uint64_t *now, const uint64_t *then, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(*out); i++)
+		out[i] = now[i] - then[i];
+}
+
+static struct xsk_rx_stats
+rx_stats(const struct xsk_rxq *q)
+{
+	struct xsk_rx_stats st;
+
+	since((uint64_t *)&st, (const uint64_t *)&q->stats, (const uint64_t *)&q->base_stats,
+		sizeof(st));
+	return st;
+}
+
+static struct xsk_tx_stats
+tx_stats(const struct xsk_txq *q)
+{
+	struct xsk_tx_stats st;
+
+	since((uint64_t *)&st, (const uint64_t *)&q->stats, (const uint64_t *)&q->base_stats,
+		sizeof(st));
+	return st;
+}
+
 static uint64_t
 tx_drops(const struct xsk_tx_stats *st)
 {
@@ -118,39 +147,43 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 	xsk_queue_stats *qs = XSK_QUEUE_STATS(stats, qstats);
 	uint64_t nombuf = 0;
 
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
+		const struct xsk_txq *q = dev->data->tx_queues[i];
+		struct xsk_tx_stats st;
+
+		if (q == NULL)
+			continue;
+		st = tx_stats(q);
+		stats->opackets += st.pkts;
+		stats->obytes += st.bytes;
+		stats->oerrors += tx_drops(&st) + tx_kstats(q).tx_invalid;
+		if (qs != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+			qs->q_opackets[i] = st.pkts;
+			qs->q_obytes[i] = st.bytes;
+		}
+	}
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		const struct xsk_rxq *q = dev->data->rx_queues[i];
+		struct xsk_rx_stats st;
 		struct xsk_kstats k;
 
 		if (q == NULL)
 			continue;
-		/*
-		 * Without a free buffer the kernel counts a drop too: fill_empty is not added
-		 * again.
-		 */
+		/* Without a free buffer the kernel counts a drop too: not added again. */
 		k = rx_kstats(q);
-		stats->ipackets += q->stats.pkts;
-		stats->ibytes += q->stats.bytes;
+		st = rx_stats(q);
+		stats->ipackets += st.pkts;
+		stats->ibytes += st.bytes;
 		stats->imissed += k.rx_dropped + k.rx_ring_full;
-		stats->ierrors += q->stats.bad_desc;
-		nombuf += q->stats.nombuf;
+		stats->ierrors += st.bad_desc;
+		/* Counted as sent by the transmit burst that left them. */
+		stats->opackets -= RTE_MIN(stats->opackets, st.tx_flush_drops);
+		stats->oerrors += st.tx_flush_drops;
+		nombuf += st.nombuf;
 		if (qs != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-			qs->q_ipackets[i] = q->stats.pkts;
-			qs->q_ibytes[i] = q->stats.bytes;
-			qs->q_errors[i] = k.rx_dropped + k.rx_ring_full + q->stats.bad_desc;
-		}
-	}
-	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
-		const struct xsk_txq *q = dev->data->tx_queues[i];
-
-		if (q == NULL)
-			continue;
-		stats->opackets += q->stats.pkts;
-		stats->obytes += q->stats.bytes;
-		stats->oerrors += tx_drops(&q->stats) + tx_kstats(q).tx_invalid;
-		if (qs != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-			qs->q_opackets[i] = q->stats.pkts;
-			qs->q_obytes[i] = q->stats.bytes;
+			qs->q_ipackets[i] = st.pkts;
+			qs->q_ibytes[i] = st.bytes;
+			qs->q_errors[i] = k.rx_dropped + k.rx_ring_full + st.bad_desc;
 		}
 	}
 	/* ethdev comes with a count of its own, which this driver does not keep. */
@@ -158,6 +191,7 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 	return 0;
 }
 
+/* The bursts own their counters and may be adding to them: a reset remembers where they are. */
 int
 xsk_stats_reset(struct rte_eth_dev *dev)
 {
@@ -166,7 +200,7 @@ xsk_stats_reset(struct rte_eth_dev *dev)
 
 		if (q == NULL)
 			continue;
-		memset(&q->stats, 0, sizeof(q->stats));
+		q->base_stats = q->stats;
 		q->kbase = kernel_total(&q->ksum, q->fd);
 	}
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
@@ -174,7 +208,7 @@ xsk_stats_reset(struct rte_eth_dev *dev)
 
 		if (q == NULL)
 			continue;
-		memset(&q->stats, 0, sizeof(q->stats));
+		q->base_stats = q->stats;
 		q->kbase = kernel_total(&q->ksum, q->fd);
 	}
 	return 0;
@@ -210,7 +244,7 @@ put_fields(struct walk *w, const char *dir, uint16_t queue, const struct field *
 	const void *base)
 {
 	for (size_t i = 0; i < cnt; i++)
-		put(w, dir, queue, f[i].name, base != NULL ? read_field(base, &f[i]) : 0);
+		put(w, dir, queue, f[i].name, read_field(base, &f[i]));
 }
 
 static void
@@ -220,22 +254,26 @@ walk(struct rte_eth_dev *dev, struct walk *w)
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		const struct xsk_rxq *q = dev->data->rx_queues[i];
+		struct xsk_rx_stats st = { 0 };
 		struct xsk_kstats k = { 0 };
 
-		if (q != NULL && w->values != NULL)
+		if (q != NULL && w->values != NULL) {
+			st = rx_stats(q);
 			k = rx_kstats(q);
-		put_fields(w, "rx", i, rx_fields, RTE_DIM(rx_fields),
-			q != NULL ? &q->stats : NULL);
+		}
+		put_fields(w, "rx", i, rx_fields, RTE_DIM(rx_fields), &st);
 		put_fields(w, "rx", i, rx_kernel, RTE_DIM(rx_kernel), &k);
 	}
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++) {
 		const struct xsk_txq *q = dev->data->tx_queues[i];
+		struct xsk_tx_stats st = { 0 };
 		struct xsk_kstats k = { 0 };
 
-		if (q != NULL && w->values != NULL)
+		if (q != NULL && w->values != NULL) {
+			st = tx_stats(q);
 			k = tx_kstats(q);
-		put_fields(w, "tx", i, tx_fields, RTE_DIM(tx_fields),
-			q != NULL ? &q->stats : NULL);
+		}
+		put_fields(w, "tx", i, tx_fields, RTE_DIM(tx_fields), &st);
 		put_fields(w, "tx", i, tx_kernel, RTE_DIM(tx_kernel), &k);
 	}
 	put(w, "", -1, "quarantined_mbufs", port->quarantined);
