@@ -202,7 +202,7 @@ if [ -z "$list" ] && ! hugepages_take 768; then
 	echo "note: the kernel has not got 768 MB of hugepages, DPDK runs with --no-huge"
 	export AFX_NO_HUGE=1
 fi
-for tier in lint unit bpf pmd net fuzz zc; do
+for tier in lint unit bpf pmd net kill peer fuzz zc; do
 	in_tier $tier || continue
 	run_compiled "$BUILD" $tier $tier
 	[[ " $SHELL_TIERS " != *" $tier "* ]] || run_shell $tier
