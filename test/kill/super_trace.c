@@ -26,6 +26,7 @@ struct loop {
 	unsigned int phase;
 	bool inside;             /* between entry and exit of a call */
 	bool override;           /* this exit answers with an error */
+	long brk_asked;          /* argument of a brk that was made to fail, else 0 */
 };
 
 static bool
@@ -117,9 +118,14 @@ on_entry(struct loop *l)
 		return;
 	t->hit = true;
 	l->override = true;
-	/* brk answers with the end of the heap it has: asking for 0 does just that. */
+	/*
+	 * brk answers with the end of the heap it has: asking for 0 does just that. The caller
+	 * relies on its registers: put back at the exit.
+	 */
 	if (c.nr == SYS_brk) {
 		l->override = false;
+		l->brk_asked = ptrace(PTRACE_PEEKUSER, l->pid,
+			offsetof(struct user_regs_struct, rdi), NULL);
 		ptrace(PTRACE_POKEUSER, l->pid, offsetof(struct user_regs_struct, rdi), 0l);
 		return;
 	}
@@ -134,6 +140,10 @@ on_exit(struct loop *l)
 	if (l->override)
 		set_result(l->pid, -(long)l->t->error);
 	l->override = false;
+	if (l->brk_asked != 0)
+		ptrace(PTRACE_POKEUSER, l->pid, offsetof(struct user_regs_struct, rdi),
+			l->brk_asked);
+	l->brk_asked = 0;
 }
 
 static void
