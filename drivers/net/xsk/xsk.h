@@ -256,7 +256,6 @@ struct xsk_txq {
 	uint32_t free_thresh;    /* reclaim when fewer tags are free */
 	uint32_t chunk;          /* longest frame */
 	uint32_t cross_shift;
-	uint32_t budget;         /* packets a copy-mode kick may send */
 	struct xsk_region *region;
 	struct rte_mempool *bounce_mp;
 	int fd;

@@ -122,7 +122,6 @@ wire_tx(struct xsk_txq *q, const struct xsk_pair *pair, const struct xsk_layout 
 	q->region = pair->region;
 	q->chunk = pair->region->chunk;
 	q->cross_shift = shift;
-	q->budget = s->tx_budget;
 	q->zc = pair->region->zc;
 	q->busy = false;
 	q->backoff = 0;
