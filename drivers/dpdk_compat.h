@@ -33,13 +33,6 @@ typedef uint32_t xsk_queue_count_t;
 #define xsk_tel_uint(d, name, v) rte_tel_data_add_dict_u64(d, name, v)
 #endif
 
-/* Vdev devices lost their own conversion macros in 26.07. */
-#ifdef RTE_DEV_TO_VDEV
-#define XSK_TO_VDEV(dev) RTE_DEV_TO_VDEV(dev)
-#else
-#define XSK_TO_VDEV(dev) RTE_BUS_DEVICE(dev, struct rte_vdev_device)
-#endif
-
 /*
  * Fast-path pointers that ethdev calls without a check since 25.11; it fills in its dummies only in
  * the process that allocates the port.
@@ -49,18 +42,6 @@ typedef uint32_t xsk_queue_count_t;
 #endif
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 #define XSK_HAVE_RECYCLE 1
-#endif
-
-/*
- * A list of packet types ends with RTE_PTYPE_UNKNOWN; since 24.03 its length without that end is
- * told too.
- */
-#if RTE_VERSION >= RTE_VERSION_NUM(24, 3, 0, 0)
-#define XSK_PTYPES_ARGS struct rte_eth_dev *dev, size_t *n
-#define XSK_PTYPES_SET_LEN(list) (*n = RTE_DIM(list) - 1)
-#else
-#define XSK_PTYPES_ARGS struct rte_eth_dev *dev
-#define XSK_PTYPES_SET_LEN(list) ((void)0)
 #endif
 
 #endif
