@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the transmit bursts are made of: kicks, where a packet can be sent from, the copy for those
+ * that must leave their place. Included by the files of the burst variants only.
+ */
+#ifndef XSK_TX_IMPL_H
+#define XSK_TX_IMPL_H
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_memcpy.h>
+
+#include "afx_kick.h"
+#include "afx_napi.h"
+#include "xsk.h"
+
+/* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
+#define REFUSALS_MAX 8
+
+/* Bursts that do not kick after the device was found down or gone. */
+#define BACKOFF 64
+
+/* Kicks without a packet leaving after which busy polling is taken for the cause. */
+#define STUCK_MAX 64
+
+/* Frames drawn before a bounce gives up on finding one that the NIC can follow. */
+#define BOUNCE_TRIES 32
+
+/*
+ * One kick. A device that is down or gone is left alone for a while: nothing would come of asking
+ * it at every burst.
+ */
+static int
+wake(struct xsk_txq *q)
+{
+	int ret;
+
+	if (unlikely(q->backoff > 0)) {
+		q->backoff--;
+		return -ENETDOWN;
+	}
+	ret = afx_kick_tx(q->fd);
+	q->stats.wakeups++;
+	if (unlikely(ret < 0 && ret != -EAGAIN && ret != -EBUSY)) {
+		q->stats.wakeup_errors++;
+		if (ret == -ENETDOWN || ret == -ENXIO)
+			q->backoff = BACKOFF;
+	}
+	return ret;
+}
+
+/* The device refused the packet at the head of the ring: it was counted as sent. */
+static void
+refused(struct xsk_txq *q)
+{
+	uint32_t head = __atomic_load_n(q->tx.kcons, __ATOMIC_ACQUIRE);
+
+	q->stats.drop_device++;
+	q->stats.pkts--;
+	q->stats.bytes -= afx_prod_desc(&q->tx, head - 1)->len;
+}
+
+/*
+ * Copy mode: the kernel sends in the caller's context, some packets a call. Goes on as long as each
+ * call gets somewhere; what is left when it does not is sent by a later burst.
+ */
+static void
+kick_copy(struct xsk_txq *q)
+{
+	uint32_t pending = afx_prod_pending(&q->tx);
+	unsigned int refusals = 0;
+
+	while (pending > 0) {
+		int ret = wake(q);
+		uint32_t left = afx_prod_pending(&q->tx);
+
+		if (ret == -EBUSY && left < pending) {
+			refused(q);
+			if (++refusals == REFUSALS_MAX)
+				break;
+		} else if (ret < 0 && ret != -EAGAIN) {
+			break;
+		}
+		if (left >= pending) {
+			/* No progress: the completion ring may be what is full. */
+			if (xsk_tx_reclaim(q) == 0)
+				break;
+		}
+		pending = left;
+	}
+}
+
+/* A busy-polled socket does not wake a Tx NAPI of its own: when nothing leaves, poll no more. */
+static __rte_noinline void
+watch_busy(struct xsk_txq *q)
+{
+	uint32_t pending = afx_prod_pending(&q->tx);
+
+	if (pending == 0 || pending < q->last_pending) {
+		q->stuck = 0;
+	} else if (++q->stuck == STUCK_MAX) {
+		afx_napi_busy_off(q->fd);
+		q->busy = false;
+		q->stats.busy_off++;
+	}
+	q->last_pending = pending;
+}
+
+static __rte_always_inline void
+kick(struct xsk_txq *q)
+{
+	if (!q->zc) {
+		kick_copy(q);
+		return;
+	}
+	if (afx_prod_needs_wakeup(&q->tx) && afx_prod_pending(&q->tx) > 0) {
+		wake(q);
+		if (unlikely(q->busy))
+			watch_busy(q);
+	}
+}
+
+/* Where a packet can be sent from, or why not; counter is the cause to count once it is done. */
+enum verdict {
+	SEND_IN_PLACE,
+	SEND_COPY,
+	DROP,
+};
+
+/* Whether the segments add up to what the first one says. */
+static bool
+chain_sound(const struct rte_mbuf *m)
+{
+	uint32_t sum = 0, segs = 0;
+
+	for (const struct rte_mbuf *s = m; s != NULL; s = s->next, segs++)
+		sum += s->data_len;
+	return sum == m->pkt_len && segs == m->nb_segs;
+}
+
+static enum verdict
+drop(uint64_t *cause, uint64_t **counter)
+{
+	*counter = cause;
+	return DROP;
+}
+
+static __rte_noinline enum verdict
+judge_slowly(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, uint64_t **counter)
+{
+	struct xsk_tx_stats *st = &q->stats;
+	uint64_t byte = data - q->base;
+	uint32_t len = m->pkt_len;
+
+	if (!chain_sound(m))
+		return drop(&st->drop_malformed, counter);
+	if (len < RTE_ETHER_HDR_LEN)
+		return drop(&st->drop_short, counter);
+	if (m->nb_segs > 1)
+		*counter = &st->bounce_chain;
+	else if (byte < q->nb_desc || byte >= q->len || q->len - byte < len)
+		*counter = RTE_MBUF_HAS_EXTBUF(m) ? &st->bounce_external : &st->bounce_outside;
+	else if (xsk_region_gone(q->region, data, len))
+		*counter = &st->bounce_gone;
+	else if (afx_frame_crosses(data, len, q->cross_shift))
+		*counter = &st->bounce_straddle;
+	else if (len > q->chunk)
+		return drop(&st->drop_long, counter);
+	else
+		return SEND_IN_PLACE;
+	return len > q->bounce_room ? drop(&st->drop_long, counter) : SEND_COPY;
+}
+
+static __rte_always_inline enum verdict
+judge(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, bool gone, uint64_t **counter)
+{
+	uint64_t byte = data - q->base;
+	uint32_t len = m->data_len;
+
+	/* A tag is subtracted from the address: the first bytes of the span cannot carry one. */
+	if (likely(m->nb_segs == 1 && len == m->pkt_len && len >= RTE_ETHER_HDR_LEN &&
+			len <= q->chunk && byte - q->nb_desc < q->len - q->nb_desc &&
+			q->len - byte >= len && !gone &&
+			!afx_frame_crosses(data, len, q->cross_shift)))
+		return SEND_IN_PLACE;
+	return judge_slowly(q, m, data, counter);
+}
+
+/* Copy a packet into a frame of its own: NULL when the pool has none to give. */
+static struct rte_mbuf *
+bounce(struct xsk_txq *q, const struct rte_mbuf *m)
+{
+	void *rejected[BOUNCE_TRIES];
+	uint32_t len = m->pkt_len;
+	unsigned int cnt = 0;
+	struct rte_mbuf *b;
+	char *to = NULL;
+
+	/*
+	 * A frame that the NIC could not follow itself is of no use: draw others, a few times. The
+	 * rejected go behind the cache, which would hand out the same ones again.
+	 */
+	for (;;) {
+		uint64_t byte;
+
+		b = cnt < BOUNCE_TRIES ? rte_mbuf_raw_alloc(q->bounce_mp) : NULL;
+		if (b == NULL)
+			break;
+		to = (char *)b->buf_addr + q->bounce_off;
+		byte = (uintptr_t)to - q->base;
+		if (byte >= q->nb_desc && byte < q->len && q->len - byte >= len &&
+				!afx_frame_crosses((uintptr_t)to, len, q->cross_shift))
+			break;
+		rejected[cnt++] = b;
+	}
+	if (unlikely(cnt > 0))
+		rte_mempool_generic_put(q->bounce_mp, rejected, cnt, NULL);
+	if (unlikely(b == NULL))
+		return NULL;
+	b->data_off = q->bounce_off;
+	b->data_len = len;
+	b->pkt_len = len;
+	for (; m != NULL; m = m->next) {
+		rte_memcpy(to, rte_pktmbuf_mtod(m, const void *), m->data_len);
+		to += m->data_len;
+	}
+	return b;
+}
+
+/*
+ * Deal with a packet that cannot be sent from where it lies. Returns false when it stays with the
+ * application; else it is freed and *out is what to send instead, or NULL for nothing.
+ */
+static __rte_noinline bool
+replace(struct xsk_txq *q, struct rte_mbuf *m, enum verdict v, uint64_t *counter,
+	struct rte_mbuf **out)
+{
+	*out = NULL;
+	if (v == SEND_COPY) {
+		*out = bounce(q, m);
+		if (*out == NULL) {
+			q->stats.nombuf++;
+			return false;
+		}
+	}
+	(*counter)++;
+	rte_pktmbuf_free(m);
+	return true;
+}
+
+#endif
