@@ -57,7 +57,8 @@ xsk_dev_start(struct rte_eth_dev *dev)
 		rte_ether_addr_copy(&xsk_port(dev)->mac, &dev->data->mac_addrs[0]);
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
 		pinned |= ((struct xsk_rxq *)dev->data->rx_queues[i])->layout.pinned;
-	dev->rx_pkt_burst = pinned ? xsk_rx_burst_any : xsk_rx_burst;
+	dev->rx_pkt_burst = pinned ? xsk_rx_burst_any :
+		xsk_rx_vector() ? xsk_rx_burst : xsk_rx_burst_scalar;
 	dev->tx_pkt_burst = xsk_tx_burst;
 	set_queue_states(dev, RTE_ETH_QUEUE_STATE_STARTED);
 	xsk_link_update(dev, 0);
