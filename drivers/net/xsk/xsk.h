@@ -108,6 +108,7 @@ struct xsk_args {
 	enum xsk_umem umem;
 	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
+	bool same_lcore;         /* one lcore runs both bursts of a queue pair */
 };
 
 /* What a start got. */
@@ -217,7 +218,8 @@ struct xsk_rxq {
 	uint32_t chunk;
 	uint32_t held;           /* mbufs in fill ring, kernel and rx ring */
 	uint32_t nb_desc;
-	uint32_t free_thresh;    /* refill when this many are missing */
+	uint32_t pool_desc;      /* of those, how many the pool fills; completions do the rest */
+	uint32_t free_thresh;    /* refill from the pool when this many are missing */
 	uint32_t cross_shift;    /* frames must not cross 1 << cross_shift; 63: may */
 	int fd;
 	bool zc;
@@ -227,6 +229,9 @@ struct xsk_rxq {
 	const uint32_t *tx_kprod; /* indexes of the pair's tx ring in copy mode, else NULL */
 	const uint32_t *tx_kcons;
 	struct xsk_rx_stats stats;
+#ifdef RTE_ENABLE_ASSERT
+	unsigned int lcore;      /* of the last burst */
+#endif
 
 	/* Cold from here. */
 	struct rte_mbuf **aside; /* frames the NIC cannot use, kept out of circulation */
@@ -266,6 +271,7 @@ struct xsk_txq {
 	uint32_t cross_shift;    /* frames must not cross 1 << cross_shift; 63: may */
 	uint32_t pool_age;       /* bursts of another pool than mp since the last change of it */
 	struct xsk_region *region;
+	struct xsk_rxq *feed;    /* same_lcore: whose fill ring takes what completes, else NULL */
 	int fd;
 	bool zc;
 	bool busy;               /* preferred busy polling is on: watched for progress */
@@ -370,7 +376,8 @@ int xsk_args_parse(const char *text, struct xsk_args *args, struct afx_err *err)
 	"iface=<name> netns=<name|path> start_queue=<int> queue_count=<int> " \
 	"mode=auto|zc|copy|skb|drv|hw force_copy=<0|1> attach=link|dispatcher|none " \
 	"xdp_prog=<path> use_pinned_map=<0|1> use_cni=<0|1> dp_path=<path> " \
-	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_budget=<int> "
+	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_budget=<int> " \
+	"same_lcore=<0|1> "
 
 /* xsk_ops.c: the ops tables. */
 extern const struct eth_dev_ops xsk_ops;
@@ -498,6 +505,8 @@ uint16_t xsk_rx_burst_scalar(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint16_t xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint32_t xsk_rx_refill(struct xsk_rxq *q);
 uint32_t xsk_rx_refill_pinned(struct xsk_rxq *q);
+/* Post mbufs of the queue's pool, from the thread of its bursts: how many of the first were taken. */
+uint32_t xsk_rx_feed(struct xsk_rxq *q, void * const *objs, uint32_t n);
 
 /* xsk_tx.c: the transmit burst and the reclaim of completions. */
 uint16_t xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb);
