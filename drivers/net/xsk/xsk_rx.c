@@ -85,18 +85,21 @@ refill(struct xsk_rxq *q)
 uint32_t
 xsk_rx_feed(struct xsk_rxq *q, void * const *objs, uint32_t n)
 {
-	uint32_t pos = q->fill.cached_prod & q->fill.mask;
+	uint32_t pos = q->fill.cached_prod & q->fill.mask, piece, done;
 
 #ifdef RTE_ENABLE_ASSERT
 	RTE_ASSERT(q->lcore == LCORE_ID_ANY || q->lcore == rte_lcore_id());
 #endif
-	n = RTE_MIN(n, RTE_MIN(q->nb_desc - q->held, q->fill.entries - pos));
+	n = RTE_MIN(n, q->nb_desc - q->held);
 	n = RTE_MIN(n, afx_prod_free(&q->fill, n));
-	n = post(q, objs, n, (uint64_t *)q->fill.kring + pos);
-	q->held += n;
-	q->fill.cached_prod += n;
+	piece = RTE_MIN(n, q->fill.entries - pos);
+	done = post(q, objs, piece, (uint64_t *)q->fill.kring + pos);
+	if (piece < n && done == piece)
+		done += post(q, objs + piece, n - piece, q->fill.kring);
+	q->held += done;
+	q->fill.cached_prod += done;
 	afx_prod_submit(&q->fill);
-	return n;
+	return done;
 }
 
 /* A descriptor that names no frame of ours, or one that the frame cannot hold. */
