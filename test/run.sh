@@ -178,7 +178,7 @@ mkdir -p "$LOGS"
 trap finish EXIT
 trap 'exit 130' INT TERM
 if [ -z "$list" ]; then
-	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck python3-scapy tcpdump \
+	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck python3-scapy tcpdump valgrind iputils-ping \
 		strace python3-sphinx python3-pyelftools
 fi
 setup_headers
