@@ -178,6 +178,39 @@ starved(void)
 	close_port();
 }
 
+#ifdef XSK_HAVE_RECYCLE
+/* What rte_eth_recycle_mbufs does: sent mbufs are posted again, the pool stands still. */
+static void
+recycled(void)
+{
+	struct rte_eth_recycle_rxq_info info;
+	uint32_t low = POOL, high = 0, got = 0, moved = 0;
+
+	open_port(false);
+	xsk_recycle_rxq_info_get(&port.dev, 0, &info);
+	CHECK(info.mbuf_ring != NULL && info.mp == mp);
+	for (unsigned int i = 0; i < 2000; i++) {
+		uint16_t n;
+
+		kernel(BURST, DESC);
+		n = xsk_recycle_tx_reuse(txq, &info);
+		if (n > 0)
+			xsk_recycle_rx_refill(rxq, n);
+		moved += n;
+		got += forward();
+		conserved();
+		if (i < 200)
+			continue;
+		low = RTE_MIN(low, rte_mempool_avail_count(mp));
+		high = RTE_MAX(high, rte_mempool_avail_count(mp));
+	}
+	CHECK_EQ(got, 2000 * BURST);
+	CHECK(moved > 1900 * BURST);
+	CHECK_EQ(high - low, 0);
+	close_port();
+}
+#endif
+
 int
 main(void)
 {
@@ -189,6 +222,9 @@ main(void)
 	leaves_pool_alone();
 	mixed();
 	starved();
+#ifdef XSK_HAVE_RECYCLE
+	recycled();
+#endif
 	fake_pool_free(other);
 	fake_pool_free(mp);
 	rte_eal_cleanup();

@@ -233,7 +233,11 @@ struct xsk_rxq {
 	unsigned int lcore;      /* of the last burst */
 #endif
 
-	/* Cold from here. */
+	/* Cold from here, but for queues that recycle. */
+	struct rte_mbuf **recycle; /* xsk_recycle.c: mbufs on their way back, NULL where unused */
+	uint16_t recycle_mask;
+	uint16_t refill_head;
+	uint16_t receive_tail;
 	struct rte_mbuf **aside; /* frames the NIC cannot use, kept out of circulation */
 	uint32_t aside_cnt;
 	uint32_t aside_room;
@@ -508,9 +512,27 @@ uint32_t xsk_rx_refill_pinned(struct xsk_rxq *q);
 /* Post mbufs of the queue's pool, from the thread of its bursts: how many of the first were taken. */
 uint32_t xsk_rx_feed(struct xsk_rxq *q, void * const *objs, uint32_t n);
 
+/* xsk_recycle.c: mbufs sent become receive buffers. */
+#ifdef XSK_HAVE_RECYCLE
+void xsk_recycle_rxq_info_get(struct rte_eth_dev *dev, uint16_t qid,
+	struct rte_eth_recycle_rxq_info *info);
+void xsk_recycle_rx_refill(void *queue, uint16_t nb);
+uint16_t xsk_recycle_tx_reuse(void *queue, struct rte_eth_recycle_rxq_info *info);
+#endif
+
+/* Where the queue is in its exchange array: entries from head to tail are what it misses. */
+static inline void
+xsk_recycle_update(struct xsk_rxq *q)
+{
+	q->receive_tail = q->rx.cached_cons & q->recycle_mask;
+	q->refill_head = (q->rx.cached_cons + q->held) & q->recycle_mask;
+}
+
 /* xsk_tx.c: the transmit burst and the reclaim of completions. */
 uint16_t xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint32_t xsk_tx_reclaim(struct xsk_txq *q);
+/* Up to n mbufs of q->mp that were sent, or all n or none; others that completed are freed. */
+uint32_t xsk_tx_take_done(struct xsk_txq *q, void **objs, uint32_t n, bool all);
 void xsk_tx_drain(struct xsk_txq *q);
 int xsk_tx_done_cleanup(void *queue, uint32_t free_cnt);
 

@@ -205,5 +205,8 @@ const struct eth_dev_ops xsk_ops = {
 	.rx_burst_mode_get = xsk_rx_burst_mode_get,
 	.tx_burst_mode_get = xsk_tx_burst_mode_get,
 	.tx_done_cleanup = xsk_tx_done_cleanup,
+#ifdef XSK_HAVE_RECYCLE
+	.recycle_rxq_info_get = xsk_recycle_rxq_info_get,
+#endif
 	.eth_dev_priv_dump = xsk_priv_dump,
 };

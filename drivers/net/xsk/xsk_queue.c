@@ -145,6 +145,8 @@ xsk_rx_queue_release(struct rte_eth_dev *dev, uint16_t qid)
 	struct xsk_rxq *q = dev->data->rx_queues[qid];
 
 	dev->data->rx_queues[qid] = NULL;
+	if (q != NULL)
+		rte_free(q->recycle);
 	rte_free(q);
 }
 

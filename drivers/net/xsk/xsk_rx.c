@@ -282,6 +282,8 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const enum vari
 		else
 			refill(q);
 	}
+	if (unlikely(q->recycle != NULL))
+		xsk_recycle_update(q);
 	wake(q);
 	return got;
 }

@@ -112,6 +112,37 @@ xsk_tx_reclaim(struct xsk_txq *q)
 	return total;
 }
 
+uint32_t
+xsk_tx_take_done(struct xsk_txq *q, void **objs, uint32_t n, bool all)
+{
+	uint32_t cnt = 0, freed = 0, avail = afx_cons_avail_fresh(&q->comp, n);
+
+	if (all && avail < n)
+		return 0;
+	for (uint32_t i = 0; i < avail; i++) {
+		uint64_t addr = afx_cons_addr(&q->comp, q->comp.cached_cons + i);
+		uint32_t tag = afx_frame_offset(addr);
+		uintptr_t s = likely(tag <= q->slot_mask) ? q->slot[tag] : 0;
+
+		if (unlikely(s == 0 || (s & XSK_SLOT_CARE) != 0)) {
+			freed += reclaim_slowly(q, &addr, 1);
+			continue;
+		}
+		q->slot[tag] = 0;
+		objs[cnt++] = (void *)s;
+	}
+	if (avail > 0) {
+		q->comp.cached_cons += avail;
+		afx_cons_release(&q->comp);
+		q->used -= cnt + freed;
+	}
+	if (all && cnt < n) {
+		rte_mempool_put_bulk(q->mp, objs, cnt);
+		return 0;
+	}
+	return cnt;
+}
+
 /*
  * Mbufs of one pool, unshared and direct, go back in bulk without a look at them: nobody else may
  * have changed them meanwhile. That pool follows what the application sends, now and then.
