@@ -9,6 +9,7 @@
 
 #include "afx_napi.h"
 #include "afx_test.h"
+#include "afx_tune.h"
 #include "fake_port.h"
 
 /* The control side, as far as the driver's queue and stop functions call it. */
@@ -94,20 +95,69 @@ afx_state_users_exclusive(struct afx_state *st)
 	return 1;
 }
 
+uint32_t
+afx_napi_id(int fd)
+{
+	(void)fd;
+	return 1;
+}
+
 int
-afx_napi_busy_on(int fd, uint32_t budget, struct afx_err *err)
+afx_napi_busy_on(int fd, uint32_t budget, bool prefer, struct afx_err *err)
 {
 	(void)fd;
 	(void)budget;
+	(void)prefer;
 	(void)err;
 	return 0;
 }
 
 void
-afx_napi_busy_off(int fd)
+afx_napi_unprefer(int fd)
 {
 	(void)fd;
 	fake_busy_off++;
+}
+
+/* One NAPI for both directions. */
+int
+afx_netdev_queue_napi(struct afx_ctl *ctl, int ifindex, uint32_t queue, bool rx,
+	uint32_t *napi_id, struct afx_err *err)
+{
+	(void)ctl;
+	(void)ifindex;
+	(void)queue;
+	(void)rx;
+	(void)err;
+	*napi_id = 1;
+	return 0;
+}
+
+int
+afx_netdev_napi_get(struct afx_ctl *ctl, uint32_t id, struct afx_napi *napi, struct afx_err *err)
+{
+	(void)ctl;
+	(void)err;
+	*napi = (struct afx_napi){ .id = id };
+	return 0;
+}
+
+int
+afx_tune_napi(struct afx_ctl *ctl, struct afx_state *st, uint32_t id,
+	const struct afx_napi_params *want, struct afx_err *err)
+{
+	(void)ctl;
+	(void)st;
+	(void)id;
+	(void)want;
+	(void)err;
+	return 0;
+}
+
+void
+xsk_tune_stop(struct rte_eth_dev *dev)
+{
+	(void)dev;
 }
 
 void

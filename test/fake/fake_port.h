@@ -7,7 +7,7 @@
 #ifndef FAKE_PORT_H
 #define FAKE_PORT_H
 
-#include "drivers/net/xsk/xsk.h"
+#include "drivers/net/xsk/xsk_tune.h"
 #include "fake_xsk.h"
 
 #define FAKE_QUEUES 4
@@ -37,7 +37,7 @@ struct fake_cfg {
 	bool busy;               /* busy polling asked for, and there */
 };
 
-/* How often the driver turned busy polling off. */
+/* How often the driver gave up preferred busy polling. */
 extern unsigned int fake_busy_off;
 
 /* EAL without hugepages, PCI or files. Leaves by SKIP if refused. */

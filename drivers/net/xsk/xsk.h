@@ -88,6 +88,12 @@ enum xsk_umem {
 	XSK_UMEM_HEAP,
 };
 
+enum xsk_tune_level {
+	XSK_TUNE_OFF,
+	XSK_TUNE_REPORT,         /* say what would help */
+	XSK_TUNE_APPLY,          /* and do what can be taken back */
+};
+
 #define XSK_IFNAME_LEN 128       /* ALTIFNAMSIZ */
 #define XSK_PATH_LEN 256
 
@@ -107,6 +113,8 @@ struct xsk_args {
 	enum xsk_umem umem;
 	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
+	bool busy_auto;          /* only where core and NAPI have to share a CPU */
+	enum xsk_tune_level tune;
 };
 
 /* What a start got. */
@@ -307,6 +315,7 @@ struct xsk_proc {
 	struct rte_intr_handle *intr;
 	struct xsk_pair *pairs;
 	uint16_t pairs_cnt;
+	struct xsk_tune *tune;   /* of a started port, see xsk_tune.h */
 	struct rte_mempool *tx_pool; /* frames of a port without receive queues */
 	bool xsk_reported;       /* the kernel tells which queues have a socket (6.15) */
 	bool warned_use;
@@ -360,7 +369,8 @@ int xsk_args_parse(const char *text, struct xsk_args *args, struct afx_err *err)
 	"iface=<name> netns=<name|path> start_queue=<int> queue_count=<int> " \
 	"mode=auto|zc|copy|skb|drv|hw force_copy=<0|1> attach=link|dispatcher|none " \
 	"xdp_prog=<path> use_pinned_map=<0|1> use_cni=<0|1> dp_path=<path> " \
-	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_budget=<int> "
+	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> " \
+	"busy_poll=auto|off|<int> busy_budget=<int> tune=off|report|apply "
 
 /* xsk_ops.c: the ops tables. */
 extern const struct eth_dev_ops xsk_ops;
