@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# tune=report changes nothing and says what it saw; tune=apply changes the NAPIs of the port's own
+# tune=report changes nothing and says what it saw; napi_defer changes the NAPIs of the port's own
 # interface only, takes it back when the port stops, and what a killed process left is put back by
 # the next start; busy_poll stays off where the driver has no NAPI to poll.
 # shellcheck source=test/lib/net.sh
@@ -20,7 +20,8 @@ must "GRO on" eval "in_ns dut ethtool -K dut0 gro on && in_ns gen ethtool -K gen
 case $(in_ns dut "$napi_tool" dut0) in
 *" - - -"* | "") skip "the kernel has no parameters for a single NAPI (6.13)" ;;
 esac
-off="0 0 0" on="2 20000 0"
+off="0 0 0" on="3 20000 0"
+set=napi_defer=3,napi_flush=20
 
 TP=report
 start_testpmd --vdev "$(vdev 0 dut0 2 tune=report)" -- --rxq=2 --txq=2 --forward-mode=macswap
@@ -34,23 +35,23 @@ check "report: the CPUs that poll are found out" wait_for 10 polled
 check "report: forwards during and after that" gen echo -n 5000 -s 60-1514
 check "testpmd ends by itself" tp_quit
 
-TP=apply
-start_testpmd --vdev "$(vdev 0 dut0 2 tune=apply)" -- --rxq=2 --txq=2 --forward-mode=macswap
+TP=defer
+start_testpmd --vdev "$(vdev 0 dut0 2 $set)" -- --rxq=2 --txq=2 --forward-mode=macswap
 tp_cmd start >/dev/null
-check "apply: the port's NAPIs are deferred" is "$(params dut dut0)" "$on"
-check "apply: the peer's are not" is "$(params gen gen0)" "$off"
-check "apply: telemetry says so" is "$(tune "d['queue_1']['deferred']")" 1
-check "apply: forwards" gen echo -n 20000 -s 60-1514
+check "defer: the port's NAPIs are deferred" is "$(params dut dut0)" "$on"
+check "defer: the peer's are not" is "$(params gen gen0)" "$off"
+check "defer: telemetry says so" is "$(tune "d['queue_1']['deferred']")" 1
+check "defer: forwards" gen echo -n 20000 -s 60-1514
 tp_cmd stop >/dev/null
 tp_cmd "port stop 0" >/dev/null
-check "apply: a stop takes it back" is "$(params dut dut0)" "$off"
+check "defer: a stop takes it back" is "$(params dut dut0)" "$off"
 tp_cmd "port start 0" >/dev/null
-check "apply: a start does it again" is "$(params dut dut0)" "$on"
+check "defer: a start does it again" is "$(params dut dut0)" "$on"
 check "testpmd ends by itself" tp_quit
-check "apply: a close takes it back" is "$(params dut dut0)" "$off"
+check "defer: a close takes it back" is "$(params dut dut0)" "$off"
 
 TP=killed
-start_testpmd --vdev "$(vdev 0 dut0 2 tune=apply)" -- --rxq=2 --txq=2
+start_testpmd --vdev "$(vdev 0 dut0 2 $set)" -- --rxq=2 --txq=2
 kill -KILL "$(tp_pid)"
 check "killed" tp_ends_with 137 10
 check "killed: it stays" is "$(params dut dut0)" "$on"
@@ -61,7 +62,7 @@ check "the next start puts it back" is "$(params dut dut0)" "$off"
 check "testpmd ends by itself" tp_quit
 
 TP=part
-start_testpmd --vdev "$(vdev 0 dut0 1 tune=apply)" -- --rxq=1 --txq=1
+start_testpmd --vdev "$(vdev 0 dut0 1 $set)" -- --rxq=1 --txq=1
 check "a port of some queues touches no NAPI that may be another's" is "$(params dut dut0)" "$off"
 check "and says why" says "does not say which NAPI serves which queue"
 check "testpmd ends by itself" tp_quit

@@ -114,6 +114,8 @@ struct xsk_args {
 	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
 	bool busy_auto;          /* only where core and NAPI have to share a CPU */
+	uint32_t napi_defer;     /* empty polls before a NAPI unmasks its interrupt; 0: as it is */
+	uint32_t napi_flush_us;  /* from one of them to the next */
 	enum xsk_tune_level tune;
 };
 
@@ -370,7 +372,8 @@ int xsk_args_parse(const char *text, struct xsk_args *args, struct afx_err *err)
 	"mode=auto|zc|copy|skb|drv|hw force_copy=<0|1> attach=link|dispatcher|none " \
 	"xdp_prog=<path> use_pinned_map=<0|1> use_cni=<0|1> dp_path=<path> " \
 	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> " \
-	"busy_poll=auto|off|<int> busy_budget=<int> tune=off|report|apply "
+	"busy_poll=auto|off|<int> busy_budget=<int> tune=off|report|apply " \
+	"napi_defer=<int> napi_flush=<us> "
 
 /* xsk_ops.c: the ops tables. */
 extern const struct eth_dev_ops xsk_ops;

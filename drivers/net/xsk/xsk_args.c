@@ -15,11 +15,15 @@
 /* Packets a busy poll may take where busy_poll=auto leaves it to us: a NAPI round of drivers. */
 #define BUSY_BUDGET_AUTO 64
 
+/* Longest wait of a packet that may be asked for: beyond it a NIC's ring overflows at any rate. */
+#define FLUSH_MAX_US 1000000
+
 /* Everything as text first, so that a missing key and a default are told apart. */
 enum key {
 	KEY_IFACE, KEY_NETNS, KEY_START_QUEUE, KEY_QUEUE_COUNT, KEY_SHARED_UMEM, KEY_XDP_PROG,
 	KEY_BUSY_BUDGET, KEY_FORCE_COPY, KEY_USE_CNI, KEY_USE_PINNED_MAP, KEY_DP_PATH, KEY_MODE,
-	KEY_ATTACH, KEY_UMEM, KEY_UMEM_CAP, KEY_BUSY_POLL, KEY_TUNE, KEY_CNT
+	KEY_ATTACH, KEY_UMEM, KEY_UMEM_CAP, KEY_BUSY_POLL, KEY_TUNE, KEY_NAPI_DEFER,
+	KEY_NAPI_FLUSH, KEY_CNT
 };
 
 static const char *const key_name[KEY_CNT] = {
@@ -30,6 +34,7 @@ static const char *const key_name[KEY_CNT] = {
 	[KEY_USE_PINNED_MAP] = "use_pinned_map", [KEY_DP_PATH] = "dp_path", [KEY_MODE] = "mode",
 	[KEY_ATTACH] = "attach", [KEY_UMEM] = "umem", [KEY_UMEM_CAP] = "umem_cap",
 	[KEY_BUSY_POLL] = "busy_poll", [KEY_TUNE] = "tune",
+	[KEY_NAPI_DEFER] = "napi_defer", [KEY_NAPI_FLUSH] = "napi_flush",
 };
 
 static int
@@ -191,6 +196,21 @@ get_busy(const char *const *val, struct xsk_args *a, struct afx_err *err)
 	return get_uint(val, KEY_BUSY_POLL, 1, UINT16_MAX, &a->busy_budget, err);
 }
 
+static int
+get_deferral(const char *const *val, struct xsk_args *a, struct afx_err *err)
+{
+	int ret;
+
+	/* The kernel looks at neither while the other is 0. */
+	if ((val[KEY_NAPI_DEFER] == NULL) != (val[KEY_NAPI_FLUSH] == NULL))
+		return afx_err_set(err, -EINVAL,
+			"napi_defer and napi_flush have a meaning together only: give both");
+	ret = get_uint(val, KEY_NAPI_DEFER, 1, INT_MAX, &a->napi_defer, err);
+	if (ret == 0)
+		ret = get_uint(val, KEY_NAPI_FLUSH, 1, FLUSH_MAX_US, &a->napi_flush_us, err);
+	return ret;
+}
+
 /* Arguments that exclude each other, and what one implies for another. */
 static int
 settle(const char *const *val, struct xsk_args *a, struct afx_err *err)
@@ -274,6 +294,8 @@ xsk_args_parse(const char *text, struct xsk_args *a, struct afx_err *err)
 			val, KEY_QUEUE_COUNT, 1, RTE_MAX_QUEUES_PER_PORT, &a->queue_count, err);
 	if (ret == 0)
 		ret = get_busy(val, a, err);
+	if (ret == 0)
+		ret = get_deferral(val, a, err);
 	if (ret == 0)
 		ret = get_uint(val, KEY_UMEM_CAP, 0, 1 << 20, &a->umem_cap_mib, err);
 	if (ret == 0)

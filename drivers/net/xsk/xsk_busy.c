@@ -21,7 +21,7 @@
  * application takes from one burst to the next, and not so long that a stopped one starves others.
  */
 #define BUSY_DEFER 2
-#define BUSY_FLUSH_NS 200000
+#define BUSY_FLUSH_US 200
 
 bool
 xsk_is_lcore_cpu(unsigned int cpu)
@@ -103,16 +103,25 @@ may_prefer(const struct rte_eth_dev *dev, uint16_t qid, uint32_t queue)
 		rx != 0 && rx == tx;
 }
 
-static void
-defer(struct rte_eth_dev *dev, uint32_t napi)
+bool
+xsk_defer(struct rte_eth_dev *dev, uint32_t napi)
 {
-	const struct afx_napi_params params = { BUSY_DEFER, BUSY_FLUSH_NS, 0 };
+	const struct xsk_args *args = &xsk_port(dev)->args;
+	bool given = args->napi_defer != 0;
+	const struct afx_napi_params params = {
+		.defer_hard_irqs = given ? args->napi_defer : BUSY_DEFER,
+		.gro_flush_timeout = 1000ull * (given ? args->napi_flush_us : BUSY_FLUSH_US),
+	};
 	struct xsk_proc *proc = xsk_proc(dev);
 	struct afx_err err;
 
-	if (proc->state != NULL && afx_tune_napi(proc->ctl, proc->state, napi, &params, &err) < 0)
-		XSK_LOG(INFO, "%s: interrupts are not deferred while busy polling: %s",
-			dev->device->name, err.text);
+	if (proc->state == NULL)
+		return false;
+	if (afx_tune_napi(proc->ctl, proc->state, napi, &params, &err) >= 0)
+		return true;
+	XSK_LOG(NOTICE, "%s: interrupts of NAPI %u are not deferred: %s", dev->device->name, napi,
+		err.text);
+	return false;
 }
 
 /* 1 on, 0 not to be, -EAGAIN not yet: no NAPI. The reason in err. */
@@ -135,7 +144,7 @@ turn_on(struct rte_eth_dev *dev, uint16_t qid, struct afx_err *err)
 	prefer = may_prefer(dev, qid, queue);
 	if (afx_napi_busy_on(pair->sock->fd, port->args.busy_budget, prefer, err) < 0)
 		return 0;
-	defer(dev, napi);
+	xsk_defer(dev, napi);
 	port->busy = true;
 	/* At a later look the bursts run already: either value is right for them. */
 	if (qid < dev->data->nb_tx_queues)

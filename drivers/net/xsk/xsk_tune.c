@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tuning of a started port: what is changed for tune=apply, and taken back at stop. Only NAPIs and
+ * Tuning of a started port: what is changed for tune=apply and napi_defer, and taken back at stop. Only NAPIs and
  * interrupts of the port's own queues are touched; the record of what they were before survives a
  * killed process (afx_tune.h).
  */
@@ -11,14 +11,6 @@
 
 #include "afx_tune.h"
 #include "xsk_tune.h"
-
-/*
- * Deferral without busy polling: after a NAPI has emptied its queue it looks again this much later
- * instead of waiting for an interrupt, and only after so many looks in vain is the interrupt
- * unmasked. Bounds the wait of a packet, and what a full-rate sender puts into the queue meanwhile.
- */
-#define APPLY_DEFER 2
-#define APPLY_FLUSH_NS 20000
 
 /* NAPIs of a device worth listing. */
 #define NAPIS_MAX 256
@@ -97,20 +89,6 @@ move_irqs(struct rte_eth_dev *dev)
 	}
 }
 
-static bool
-defer_one(struct rte_eth_dev *dev, uint32_t napi)
-{
-	const struct afx_napi_params params = { APPLY_DEFER, APPLY_FLUSH_NS, 0 };
-	struct xsk_proc *proc = xsk_proc(dev);
-	struct afx_err err;
-
-	if (afx_tune_napi(proc->ctl, proc->state, napi, &params, &err) >= 0)
-		return true;
-	XSK_LOG(NOTICE, "%s: interrupts of NAPI %u are not deferred: %s", dev->device->name, napi,
-		err.text);
-	return false;
-}
-
 /*
  * A driver that does not say which NAPI serves which queue (veth): where the port has every queue
  * in use, all of them are its own.
@@ -133,7 +111,7 @@ defer_all(struct rte_eth_dev *dev)
 	list = calloc(NAPIS_MAX, sizeof(*list));
 	cnt = list == NULL ? 0 : afx_netdev_napis(proc->ctl, port->ifindex, list, NAPIS_MAX, NULL);
 	for (int i = 0; i < cnt; i++)
-		done += defer_one(dev, list[i].id);
+		done += xsk_defer(dev, list[i].id);
 	free(list);
 	for (uint16_t i = 0; i < proc->tune->cnt && done > 0; i++)
 		proc->tune->queue[i].deferred = true;
@@ -152,7 +130,7 @@ defer_irqs(struct rte_eth_dev *dev)
 		told |= q->napi != 0;
 		/* A busy-polled one has its parameters already. */
 		if (q->napi != 0)
-			q->deferred = rxq->busy || defer_one(dev, q->napi);
+			q->deferred = rxq->busy || xsk_defer(dev, q->napi);
 	}
 	if (!told)
 		defer_all(dev);
@@ -165,7 +143,7 @@ xsk_tune_start(struct rte_eth_dev *dev)
 	struct xsk_proc *proc = xsk_proc(dev);
 	struct xsk_tune *t;
 
-	if (args->tune == XSK_TUNE_OFF && args->busy_budget == 0)
+	if (args->tune == XSK_TUNE_OFF && args->busy_budget == 0 && args->napi_defer == 0)
 		return;
 	t = calloc(1, sizeof(*t));
 	if (t != NULL)
@@ -178,12 +156,11 @@ xsk_tune_start(struct rte_eth_dev *dev)
 	for (uint16_t i = 0; i < t->cnt; i++)
 		t->queue[i].poll_cpu = -1;
 	publish(proc, t);
-	if (args->tune != XSK_TUNE_OFF)
-		xsk_tune_gather(dev);
-	if (args->tune == XSK_TUNE_APPLY && proc->state != NULL) {
+	xsk_tune_gather(dev);
+	if (args->tune == XSK_TUNE_APPLY && proc->state != NULL)
 		move_irqs(dev);
+	if (args->napi_defer != 0)
 		defer_irqs(dev);
-	}
 	if (args->tune != XSK_TUNE_OFF)
 		xsk_tune_advise(dev);
 	xsk_tune_look_start(dev);

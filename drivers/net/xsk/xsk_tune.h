@@ -52,6 +52,8 @@ bool xsk_busy_look(struct rte_eth_dev *dev);
 /* Whether NAPI and application must share: every CPU of the list is one of the lcores'. */
 bool xsk_busy_shares(const char *irq_cpus, const char *online);
 bool xsk_is_lcore_cpu(unsigned int cpu);
+/* Set the parameters of a NAPI: those given, else those of a busy-polled one. */
+bool xsk_defer(struct rte_eth_dev *dev, uint32_t napi);
 
 /* xsk_tune.c: after every queue is open; before any is closed. Never a reason to fail. */
 void xsk_tune_start(struct rte_eth_dev *dev);

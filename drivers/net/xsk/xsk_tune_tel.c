@@ -65,7 +65,7 @@ show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "tune", levels[xsk_port(dev)->args.tune]);
 	t = xsk_tune_hold(dev);
-	if (t != NULL && xsk_port(dev)->args.tune != XSK_TUNE_OFF)
+	if (t != NULL)
 		add_port(d, t);
 	xsk_tune_release();
 	return 0;
