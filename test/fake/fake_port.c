@@ -15,6 +15,7 @@
 /* The control side, as far as the driver's queue and stop functions call it. */
 int xsk_logtype_init;
 unsigned int fake_busy_off;
+struct fake_napi fake_napi = { .rx = 1, .tx = 1 };
 
 const char *
 xsk_got_name(enum xsk_got got)
@@ -99,7 +100,7 @@ uint32_t
 afx_napi_id(int fd)
 {
 	(void)fd;
-	return 1;
+	return fake_napi.rx;
 }
 
 int
@@ -107,8 +108,9 @@ afx_napi_busy_on(int fd, uint32_t budget, bool prefer, struct afx_err *err)
 {
 	(void)fd;
 	(void)budget;
-	(void)prefer;
 	(void)err;
+	fake_napi.prefer = prefer;
+	fake_napi.on++;
 	return 0;
 }
 
@@ -119,7 +121,6 @@ afx_napi_unprefer(int fd)
 	fake_busy_off++;
 }
 
-/* One NAPI for both directions. */
 int
 afx_netdev_queue_napi(struct afx_ctl *ctl, int ifindex, uint32_t queue, bool rx,
 	uint32_t *napi_id, struct afx_err *err)
@@ -127,9 +128,8 @@ afx_netdev_queue_napi(struct afx_ctl *ctl, int ifindex, uint32_t queue, bool rx,
 	(void)ctl;
 	(void)ifindex;
 	(void)queue;
-	(void)rx;
 	(void)err;
-	*napi_id = 1;
+	*napi_id = fake_napi.untold ? 0 : rx ? fake_napi.rx : fake_napi.tx;
 	return 0;
 }
 
@@ -213,6 +213,7 @@ fake_port_open(struct fake_port *p, const struct fake_cfg *cfg, struct afx_err *
 	p->dev.process_private = &p->proc;
 	p->port.args.umem = cfg->umem;
 	p->port.args.busy_budget = cfg->busy ? 64 : 0;
+	p->port.args.busy_auto = cfg->busy_auto;
 	p->port.args.umem_cap_mib = 64;
 	p->proc.xsk_reported = true;
 	snprintf(p->port.ifname, sizeof(p->port.ifname), "fake0");

@@ -35,7 +35,17 @@ struct fake_cfg {
 	const char *iommu;       /* NULL: none */
 	enum xsk_umem umem;
 	bool busy;               /* busy polling asked for, and there */
+	bool busy_auto;
 };
+
+/* The NAPIs of every queue, 0 for none; whether queue-get does not tell; what was turned on. */
+extern struct fake_napi {
+	uint32_t rx;
+	uint32_t tx;
+	bool untold;
+	bool prefer;
+	unsigned int on;
+} fake_napi;
 
 /* How often the driver gave up preferred busy polling. */
 extern unsigned int fake_busy_off;

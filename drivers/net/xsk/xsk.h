@@ -23,6 +23,7 @@
 #include <rte_log.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_power_intrinsics.h>
 
 #include "../../dpdk_compat.h"
 
@@ -394,9 +395,15 @@ int xsk_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid,
 	struct rte_eth_burst_mode *mode);
 int xsk_tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid,
 	struct rte_eth_burst_mode *mode);
+
+/* xsk_desc.c: descriptors of a running queue. */
 xsk_queue_count_t xsk_rx_queue_count(void *queue);
 int xsk_rx_descriptor_status(void *queue, uint16_t offset);
 int xsk_tx_descriptor_status(void *queue, uint16_t offset);
+#ifdef XSK_HAVE_TX_QUEUE_COUNT
+int xsk_tx_queue_count(void *queue);
+#endif
+int xsk_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc);
 
 /* xsk_pair.c: one netdev queue: its socket, rings and frames. */
 struct xsk_bind {

@@ -201,5 +201,6 @@ const struct eth_dev_ops xsk_ops = {
 	.rx_burst_mode_get = xsk_rx_burst_mode_get,
 	.tx_burst_mode_get = xsk_tx_burst_mode_get,
 	.tx_done_cleanup = xsk_tx_done_cleanup,
+	.get_monitor_addr = xsk_get_monitor_addr,
 	.eth_dev_priv_dump = xsk_priv_dump,
 };

@@ -15,14 +15,15 @@
 /* Completions handled at once. */
 #define RECLAIM_BATCH 64
 
-uint32_t
-xsk_tx_reclaim(struct xsk_txq *q)
+static uint32_t
+reclaim(struct xsk_txq *q, uint32_t most)
 {
 	struct rte_mbuf *done[RECLAIM_BATCH];
 	uint32_t total = 0;
 
 	for (;;) {
-		uint32_t n = afx_cons_avail_fresh(&q->comp, RECLAIM_BATCH);
+		uint32_t n = afx_cons_avail_fresh(&q->comp,
+			RTE_MIN(most - total, (uint32_t)RECLAIM_BATCH));
 		uint32_t cnt = 0;
 
 		if (n == 0)
@@ -45,6 +46,12 @@ xsk_tx_reclaim(struct xsk_txq *q)
 		total += cnt;
 	}
 	return total;
+}
+
+uint32_t
+xsk_tx_reclaim(struct xsk_txq *q)
+{
+	return reclaim(q, UINT32_MAX);
 }
 
 uint16_t
@@ -105,7 +112,7 @@ xsk_tx_drain(struct xsk_txq *q)
 }
 
 int
-xsk_tx_done_cleanup(void *queue, uint32_t free_cnt __rte_unused)
+xsk_tx_done_cleanup(void *queue, uint32_t free_cnt)
 {
 	struct xsk_txq *q = queue;
 
@@ -113,5 +120,5 @@ xsk_tx_done_cleanup(void *queue, uint32_t free_cnt __rte_unused)
 	if (q->region == NULL)
 		return 0;
 	kick(q);
-	return xsk_tx_reclaim(q);
+	return reclaim(q, free_cnt != 0 ? free_cnt : UINT32_MAX);
 }

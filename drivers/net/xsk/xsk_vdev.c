@@ -222,6 +222,9 @@ create_port(struct rte_vdev_device *vdev, const struct xsk_port *proto, struct x
 	dev->rx_queue_count = xsk_rx_queue_count;
 	dev->rx_descriptor_status = xsk_rx_descriptor_status;
 	dev->tx_descriptor_status = xsk_tx_descriptor_status;
+#ifdef XSK_HAVE_TX_QUEUE_COUNT
+	dev->tx_queue_count = xsk_tx_queue_count;
+#endif
 	ret = xsk_monitor_open(dev, err);
 	if (ret < 0) {
 		dev->data->mac_addrs = NULL;
