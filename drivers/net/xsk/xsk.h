@@ -159,6 +159,7 @@ struct xsk_layout {
 	uint16_t buf_len;        /* bytes of buffer, mbuf headroom included */
 	uintptr_t lo;            /* lowest and highest byte a frame of the pool may use */
 	uintptr_t hi;
+	bool whole;              /* every object lies between them */
 };
 
 /* Layout of the frames of one receive queue in one registration. */
