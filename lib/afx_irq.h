@@ -31,7 +31,7 @@ uint32_t afx_irq_of_queue(const char *bus_info, uint32_t queue);
 
 struct afx_irq {
 	char allowed[AFX_CPULIST_LEN];   /* smp_affinity_list */
-	char effective[AFX_CPULIST_LEN]; /* where it is delivered, "" where the kernel does not say */
+	char effective[AFX_CPULIST_LEN]; /* where it is delivered, "" where not told */
 };
 
 /* 0 or -errno: -ENOENT no such interrupt, -ERANGE a list too long. */

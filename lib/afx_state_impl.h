@@ -78,8 +78,8 @@ int afx_state_read(int fd, struct afx_state_rec *rec);
 int afx_state_write(int fd, const struct afx_state_rec *rec);
 
 /*
- * Slots, under the mutex. A slot is written whole or not at all, whenever the writer is killed. read
- * gives all of them, empty ones too, as a list to free: 0 or -errno.
+ * Slots, under the mutex. A slot is written whole or not at all, whenever the writer is killed.
+ * read gives all of them, empty ones too, as a list to free: 0 or -errno.
  */
 int afx_slots_read(int fd, struct afx_tune_entry **list, unsigned int *cnt);
 int afx_slots_write(int fd, unsigned int index, const struct afx_tune_entry *e);

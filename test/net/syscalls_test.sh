@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# System calls of a lcore in copy mode, counted one by one: none for a poll, with or without packets,
-# at most one for a burst of 64 packets sent, and nothing is left behind when it goes quiet.
+# System calls of a lcore in copy mode, counted one by one: none for a poll, with or without
+# packets, at most one for a burst of 64 packets sent, and nothing is left when it goes quiet.
 # shellcheck source=test/lib/net.sh
 . "$(dirname "$0")/../lib/net.sh"
 
@@ -35,7 +35,7 @@ else
 	echo "# the kernel has no XDP_MAX_TX_SKB_BUDGET: 32 packets a call"
 	check "at most two system calls for a burst of 64" [ "$(of bursts)" -le $((2 * bursts)) ]
 fi
-check "nothing is left behind when the lcore does nothing more" wait_for 10 peer_has $((64 * bursts))
+check "nothing is left when the lcore does nothing more" wait_for 10 peer_has $((64 * bursts))
 echo >&$in
 check "packets are sent to it" gen tx -n $((20 * packets)) -s 60
 wait_for 40 said '^received'

@@ -5,7 +5,7 @@
  *   xsk_start EAL-OPTIONS -- DRIVER INTERFACE QUEUES MBUFS
  *
  * Prints one line of name=value. up is probe, configure, queue setup and start (drivers differ in
- * where they do their work), down is stop and close, in microseconds. umem, heads and slab are bytes:
+ * where they do their work), down is stop and close, in microseconds. umem, heads, slab are bytes:
  * growth of what the kernel lists as xdp_umem_create and xp_create in /proc/vmallocinfo, and of
  * unreclaimable slab. Public API only. For figures, judges nothing.
  */

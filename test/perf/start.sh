@@ -36,7 +36,7 @@ for what in ("up", "down", "umem", "heads", "slab"):
 	ratio = f"{statistics.median(pairs):.3f}" if pairs else "-"
 	unit = "us" if what in ("up", "down") else "KiB"
 	div = 1 if unit == "us" else 1024
-	print(f"{what:6} net_xsk {mid['xsk'] / div:10.0f} {unit:3} net_af_xdp {mid['af_xdp'] / div:10.0f}"
-		f" {unit:3} ratio {ratio}")
+	print(f"{what:6} net_xsk {mid['xsk'] / div:10.0f} {unit:3}",
+		f"net_af_xdp {mid['af_xdp'] / div:10.0f} {unit:3} ratio {ratio}")
 END
 check "costs were taken" [ "$(wc -l <"$T/af_xdp")" = "$PAIRS" ]

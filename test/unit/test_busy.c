@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which queues busy-poll and how: by number wherever there is a NAPI, with busy_poll=auto only where
- * lcores have every CPU the NAPI may run on, and without preference where Tx may have a NAPI of its
- * own. A NAPI that comes with the first packets is found at a later look.
+ * Which queues busy-poll and how: by number wherever there is a NAPI, with busy_poll=auto only
+ * where lcores have every CPU the NAPI may run on, and without preference where Tx may have a NAPI
+ * of its own. A NAPI that comes with the first packets is found at a later look.
  */
 #include <errno.h>
 #include <sched.h>

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "afx_test.h"
+#include "drivers/net/xsk/xsk_desc.h"
 #include "fake_port.h"
 #include "tx_world.h"
 

@@ -23,7 +23,6 @@
 #include <rte_log.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
-#include <rte_power_intrinsics.h>
 
 #include "../../dpdk_compat.h"
 
@@ -89,11 +88,8 @@ enum xsk_umem {
 	XSK_UMEM_HEAP,
 };
 
-enum xsk_tune_level {
-	XSK_TUNE_OFF,
-	XSK_TUNE_REPORT,         /* say what would help */
-	XSK_TUNE_APPLY,          /* and do what can be taken back */
-};
+/* Say what would help; and do what can be taken back. */
+enum xsk_tune_level { XSK_TUNE_OFF, XSK_TUNE_REPORT, XSK_TUNE_APPLY };
 
 #define XSK_IFNAME_LEN 128       /* ALTIFNAMSIZ */
 #define XSK_PATH_LEN 256
@@ -115,8 +111,7 @@ struct xsk_args {
 	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
 	bool busy_auto;          /* only where core and NAPI have to share a CPU */
-	uint32_t napi_defer;     /* empty polls before a NAPI unmasks its interrupt; 0: as it is */
-	uint32_t napi_flush_us;  /* from one of them to the next */
+	uint32_t napi_defer, napi_flush_us; /* parameters for its NAPIs, 0: as they are */
 	enum xsk_tune_level tune;
 };
 
@@ -373,9 +368,8 @@ int xsk_args_parse(const char *text, struct xsk_args *args, struct afx_err *err)
 	"iface=<name> netns=<name|path> start_queue=<int> queue_count=<int> " \
 	"mode=auto|zc|copy|skb|drv|hw force_copy=<0|1> attach=link|dispatcher|none " \
 	"xdp_prog=<path> use_pinned_map=<0|1> use_cni=<0|1> dp_path=<path> " \
-	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> " \
-	"busy_poll=auto|off|<int> busy_budget=<int> tune=off|report|apply " \
-	"napi_defer=<int> napi_flush=<us> "
+	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_poll=auto|off|<int> " \
+	"busy_budget=<int> tune=off|report|apply napi_defer=<int> napi_flush=<us> "
 
 /* xsk_ops.c: the ops tables. */
 extern const struct eth_dev_ops xsk_ops;
@@ -396,15 +390,6 @@ int xsk_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid,
 	struct rte_eth_burst_mode *mode);
 int xsk_tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid,
 	struct rte_eth_burst_mode *mode);
-
-/* xsk_desc.c: descriptors of a running queue. */
-xsk_queue_count_t xsk_rx_queue_count(void *queue);
-int xsk_rx_descriptor_status(void *queue, uint16_t offset);
-int xsk_tx_descriptor_status(void *queue, uint16_t offset);
-#ifdef XSK_HAVE_TX_QUEUE_COUNT
-int xsk_tx_queue_count(void *queue);
-#endif
-int xsk_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc);
 
 /* xsk_pair.c: one netdev queue: its socket, rings and frames. */
 struct xsk_bind {
@@ -510,8 +495,5 @@ int xsk_is_removed(struct rte_eth_dev *dev);
 /* xsk_mp.c: the port in a secondary process, for information only. */
 int xsk_mp_attach(struct rte_vdev_device *vdev);
 void xsk_set_dummies(struct rte_eth_dev *dev);
-
-/* xsk_telemetry.c */
-void xsk_telemetry_init(void);
 
 #endif

@@ -180,7 +180,7 @@ get_busy(const char *const *val, struct xsk_args *a, struct afx_err *err)
 
 	if (word != NULL && val[KEY_BUSY_BUDGET] != NULL)
 		return afx_err_set(err, -EINVAL,
-			"busy_poll=%.32s and busy_budget=%.32s are the same thing: give one of them",
+			"busy_poll=%.32s and busy_budget=%.32s are the same: give one of them",
 			word, val[KEY_BUSY_BUDGET]);
 	if (word == NULL)
 		return get_uint(val, KEY_BUSY_BUDGET, 0, UINT16_MAX, &a->busy_budget, err);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "xsk.h"
+#include "xsk_desc.h"
 
 xsk_queue_count_t
 xsk_rx_queue_count(void *queue)

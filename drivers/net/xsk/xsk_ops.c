@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "xsk.h"
+#include "xsk_desc.h"
 
 /*
  * ethdev writes MTU 1500 into every configuration that names none, so that value cannot be told

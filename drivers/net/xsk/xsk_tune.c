@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tuning of a started port: what is changed for tune=apply and napi_defer, and taken back at stop. Only NAPIs and
- * interrupts of the port's own queues are touched; the record of what they were before survives a
- * killed process (afx_tune.h).
+ * Tuning of a started port: what is changed for tune=apply and napi_defer, and taken back at stop.
+ * Only NAPIs and interrupts of the port's own queues are touched; the record of what they were
+ * before survives a killed process (afx_tune.h).
  */
 #include <errno.h>
 #include <pthread.h>

@@ -70,7 +70,8 @@ void xsk_tune_look_stop(struct rte_eth_dev *dev);
 void xsk_tune_gather(struct rte_eth_dev *dev);
 void xsk_tune_advise(struct rte_eth_dev *dev);
 
-/* xsk_telemetry.c: the port of this driver that a parameter names, or NULL; a long text. */
+/* xsk_telemetry.c: registration; the port that a parameter names, or NULL; a long text. */
+void xsk_telemetry_init(void);
 const struct rte_eth_dev *xsk_tel_port(const char *params);
 void xsk_tel_text(struct rte_tel_data *d, const char *name, const char *text);
 

@@ -174,9 +174,10 @@ advise_queue(struct rte_eth_dev *dev, uint16_t qid)
 	if (q->irq == 0 || q->irq_cpus[0] == '\0')
 		return;
 	if (!rxq->busy && afx_cpulist_has(q->irq_cpus, cpu))
-		advise(t, "rx queue %u: CPU %d polls it and runs its interrupts too (IRQ %u on CPU "
-			"%s): they take time from each other; move one of them (tune=apply, or echo "
-			"<cpu> >/proc/irq/%u/smp_affinity_list), or give busy_poll=auto",
+		advise(t,
+			"rx queue %u: CPU %d polls it and runs its interrupts too (IRQ %u on CPU "
+			"%s): they take time from each other; move one of them (tune=apply, or "
+			"echo <cpu> >/proc/irq/%u/smp_affinity_list), or give busy_poll=auto",
 			qid, cpu, q->irq, q->irq_cpus, q->irq);
 	if (rxq->busy && !afx_cpulist_has(q->irq_cpus, cpu))
 		advise(t, "rx queue %u: busy polling on CPU %d, while its interrupts go to CPU %s "
@@ -190,11 +191,13 @@ advise_memory(struct rte_eth_dev *dev)
 	struct xsk_tune *t = xsk_proc(dev)->tune;
 
 	if (t->page_bytes <= 1 << 16)
-		advise(t, "the registered memory lies in pages of %" PRIu64 " KiB: hugepages spare "
+		advise(t,
+			"the registered memory lies in pages of %" PRIu64 " KiB: hugepages spare "
 			"the CPU most of its address translation (leave out --no-huge)",
 			t->page_bytes >> 10);
 	if (t->nic_node >= 0 && t->pool_node >= 0 && t->nic_node != t->pool_node)
-		advise(t, "%s is on NUMA node %d, the receive pool on node %d: create the pool with "
+		advise(t,
+			"%s is on NUMA node %d, the receive pool on node %d: create the pool with "
 			"socket id %d", xsk_port(dev)->ifname, t->nic_node, t->pool_node,
 			t->nic_node);
 }
@@ -212,7 +215,8 @@ advise_tx(struct rte_eth_dev *dev)
 			"sends as many as are there", t->tx_budget, pair->sock->cfg.tx_entries);
 	/* The kernel doubles what is asked for and tells the double. */
 	if (t->tx_sndbuf < 2ull * pair->sock->cfg.tx_entries * 2 * AFX_CHUNK_MAX)
-		advise(t, "packets on their way may hold %" PRIu64 " KiB in the kernel, a full ring "
+		advise(t,
+			"packets on their way may hold %" PRIu64 " KiB in the kernel, a full ring "
 			"of %u needs up to %u: give CAP_NET_ADMIN, or raise net.core.wmem_max",
 			t->tx_sndbuf >> 10, pair->sock->cfg.tx_entries,
 			pair->sock->cfg.tx_entries * 4 * AFX_CHUNK_MAX >> 10);
@@ -231,11 +235,13 @@ advise_interrupts(struct rte_eth_dev *dev)
 		advise(t, "irqbalance runs and moves interrupts as it likes: ban those of %s "
 			"(--banirq) or stop it", ifname);
 	if (t->rx_usecs != UINT32_MAX && (t->rx_usecs > 0 || t->adaptive_rx))
-		advise(t, "%s holds interrupts back for %u us%s: less is less latency, more is less "
+		advise(t,
+			"%s holds interrupts back for %u us%s: less is less latency, more is less "
 			"work (ethtool -C %s adaptive-rx off rx-usecs <n>)", ifname, t->rx_usecs,
 			t->adaptive_rx ? ", adaptively" : "", ifname);
 	if (t->busy_read > 0 || t->busy_poll > 0)
-		advise(t, "net.core.busy_read and busy_poll are %ld and %ld: they make every socket "
+		advise(t,
+			"net.core.busy_read and busy_poll are %ld and %ld: they make every socket "
 			"of the machine poll; this driver does not need them", t->busy_read,
 			t->busy_poll);
 }

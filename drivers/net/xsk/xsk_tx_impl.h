@@ -91,7 +91,10 @@ kick_copy(struct xsk_txq *q)
 	}
 }
 
-/* A busy-polled socket does not wake a Tx NAPI of its own: when nothing leaves, go on without preference. */
+/*
+ * A socket with preferred busy polling does not wake a Tx NAPI of its own: when nothing leaves,
+ * go on without preference.
+ */
 static __rte_noinline void
 watch_busy(struct xsk_txq *q)
 {

@@ -9,7 +9,8 @@
 
 #include "afx_cni.h"
 #include "afx_fork.h"
-#include "xsk.h"
+#include "xsk_desc.h"
+#include "xsk_tune.h"
 
 /* Ports of this process, to refuse queues that another of them has. */
 static TAILQ_HEAD(, xsk_proc) ports = TAILQ_HEAD_INITIALIZER(ports);
