@@ -32,7 +32,7 @@ check "report: a full send buffer" is \
 	"$(tune "d['tx_budget'] >= 32 and d['tx_sndbuf_bytes'] > 0")" True
 polled() { [ "$(tune "min(d['queue_%d' % q]['poll_cpu'] for q in (0, 1)) >= 0")" = True ]; }
 check "report: the CPUs that poll are found out" wait_for 10 polled
-check "report: forwards during and after that" gen echo -n 5000 -s 60-1514
+check "report: forwards during and after that" gen echo -n 5000 -w 128 -s 60-1514
 check "testpmd ends by itself" tp_quit
 
 TP=defer
@@ -41,7 +41,7 @@ tp_cmd start >/dev/null
 check "defer: the port's NAPIs are deferred" is "$(params dut dut0)" "$on"
 check "defer: the peer's are not" is "$(params gen gen0)" "$off"
 check "defer: telemetry says so" is "$(tune "d['queue_1']['deferred']")" 1
-check "defer: forwards" gen echo -n 20000 -s 60-1514
+check "defer: forwards" gen echo -n 20000 -w 128 -s 60-1514
 tp_cmd stop >/dev/null
 tp_cmd "port stop 0" >/dev/null
 check "defer: a stop takes it back" is "$(params dut dut0)" "$off"
@@ -74,7 +74,7 @@ for busy in busy_poll=auto busy_poll=64 busy_budget=64; do
 	check "$busy: off where there is no NAPI" says "busy polling stays off: .*no NAPI"
 	check "$busy: telemetry says so" is "$(of_port "d['busy_poll']")" 0
 	check "$busy: nothing is changed" is "$(params dut dut0)" "$off"
-	check "$busy: forwards" gen echo -n 5000 -s 60-1514
+	check "$busy: forwards" gen echo -n 5000 -w 128 -s 60-1514
 	check "$busy: without a system call to receive" xstats_is 0 'rx_q\d+_wakeups'
 	check "testpmd ends by itself" tp_quit
 done
