@@ -33,6 +33,14 @@ check "report: a full send buffer" is \
 polled() { [ "$(tune "min(d['queue_%d' % q]['poll_cpu'] for q in (0, 1)) >= 0")" = True ]; }
 check "report: the CPUs that poll are found out" wait_for 10 polled
 check "report: forwards during and after that" gen echo -n 5000 -w 128 -s 60-1514
+check "report: no advice on pages where they are huge" not says "advice: .*pages"
+check "testpmd ends by itself" tp_quit
+
+TP=small
+AFX_NO_HUGE=1 start_testpmd --vdev "$(vdev 0 dut0 2 tune=report)" -- --rxq=2 --txq=2 \
+	--total-num-mbufs=4096
+check "report: advice where pages are small" says "advice: .*in pages of [0-9]+ KiB: hugepages"
+check "report: in telemetry too" is "$(tune "'pages' in ''.join(d['advice_0'])")" True
 check "testpmd ends by itself" tp_quit
 
 TP=defer
