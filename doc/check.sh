@@ -57,8 +57,8 @@ python3 - <<-'END_OF_CHECK' || exit 1
 	same("extended statistic", names,
 	     first_columns(read("doc/statistics.rst").split("Extended statistics\n---")[1]))
 
-	tel = set(re.findall(r'(?:add_dict_\w+|add_text|xsk_tel_uint)\(d, "(\w+)"',
-	                     read(XSK + "xsk_telemetry.c")))
+	tel = set(re.findall(r'(?:add_dict_\w+|xsk_tel_text|xsk_tel_uint)\(d, "(\w+)"',
+	                     read(XSK + "xsk_telemetry.c") + read(XSK + "xsk_tune_tel.c")))
 	same("telemetry key", tel, first_columns(read("doc/telemetry.rst")))
 
 	# Adjacent string constants joined: a message is found however its source is wrapped.

@@ -109,6 +109,22 @@ afx_ethtool_link(struct afx_ctl *ctl, int ifindex, struct afx_link *link, struct
 	return 0;
 }
 
+int
+afx_ethtool_coalesce(struct afx_ctl *ctl, int ifindex, struct afx_coalesce *c,
+		     struct afx_err *err)
+{
+	struct ethtool_coalesce req = { .cmd = ETHTOOL_GCOALESCE };
+	int ret;
+
+	memset(c, 0, sizeof(*c));
+	ret = afx_ctl_ethtool(ctl, ifindex, &req, sizeof(req));
+	if (ret < 0)
+		return fail(ctl, ifindex, "ETHTOOL_GCOALESCE", ret, err);
+	c->rx_usecs = req.rx_coalesce_usecs;
+	c->adaptive_rx = req.use_adaptive_rx_coalesce != 0;
+	return 0;
+}
+
 static int
 rss_mask(const uint32_t *table, uint32_t entries, uint64_t *mask, unsigned int len_words)
 {

@@ -28,6 +28,14 @@ struct afx_link {
 int afx_ethtool_link(struct afx_ctl *ctl, int ifindex, struct afx_link *link,
 	struct afx_err *err);
 
+/* Interrupt coalescing (ETHTOOL_GCOALESCE): 0 or -errno, -EOPNOTSUPP where the driver has none. */
+struct afx_coalesce {
+	uint32_t rx_usecs;       /* a packet may wait so long for its interrupt */
+	bool adaptive_rx;
+};
+int afx_ethtool_coalesce(struct afx_ctl *ctl, int ifindex, struct afx_coalesce *c,
+	struct afx_err *err);
+
 /*
  * The queues that the device's RSS table sends packets to, as a bit per queue in mask (len_words
  * 64-bit words). Returns 0, or -EOPNOTSUPP where there is no table (then any queue may receive),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Preferred busy polling, see afx_napi.h. */
+/* Busy polling, see afx_napi.h. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,19 +24,28 @@ set_int(int fd, int opt, const char *name, int value, struct afx_err *err)
 			      : "busy polling needs Linux 5.11");
 }
 
-int
-afx_napi_busy_on(int fd, uint32_t budget, struct afx_err *err)
+uint32_t
+afx_napi_id(int fd)
 {
 	unsigned int id = 0;
 	socklen_t len = sizeof(id);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &len) < 0)
+		return 0;
+	return id;
+}
+
+int
+afx_napi_busy_on(int fd, uint32_t budget, bool prefer, struct afx_err *err)
+{
 	int ret;
 
-	ret = set_int(fd, SO_PREFER_BUSY_POLL, "SO_PREFER_BUSY_POLL", 1, err);
+	ret = set_int(fd, SO_PREFER_BUSY_POLL, "SO_PREFER_BUSY_POLL", prefer, err);
 	if (ret == 0)
 		ret = set_int(fd, SO_BUSY_POLL, "SO_BUSY_POLL", BUSY_POLL_US, err);
 	if (ret == 0)
 		ret = set_int(fd, SO_BUSY_POLL_BUDGET, "SO_BUSY_POLL_BUDGET", budget, err);
-	if (ret == 0 && (getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &len) < 0 || id == 0))
+	if (ret == 0 && afx_napi_id(fd) == 0)
 		ret = afx_err_set(err, -EOPNOTSUPP,
 			"the driver gives the socket no NAPI to poll (SO_INCOMING_NAPI_ID is 0)");
 	if (ret < 0)
@@ -45,10 +54,18 @@ afx_napi_busy_on(int fd, uint32_t budget, struct afx_err *err)
 }
 
 void
-afx_napi_busy_off(int fd)
+afx_napi_unprefer(int fd)
 {
 	int off = 0;
 
 	setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &off, sizeof(off));
+}
+
+void
+afx_napi_busy_off(int fd)
+{
+	int off = 0;
+
+	afx_napi_unprefer(fd);
 	setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &off, sizeof(off));
 }

@@ -19,6 +19,7 @@
 #include "afx_fork.h"
 #include "afx_state.h"
 #include "afx_state_impl.h"
+#include "afx_tune.h"
 
 #define STATE_DIR "/run/net_xsk"
 /* The mutex is held over a few system calls, one of them a link change at worst. */
@@ -26,14 +27,6 @@
 #define MUTEX_POLL_NS 2000000
 /* A file removed by its last user between open and lock is opened anew. */
 #define OPEN_TRIES 16
-
-struct afx_state {
-	int fd;                  /* -1: no file, the record is in memory only */
-	int ifindex;
-	bool ahead;              /* rec holds what could not be written to the file */
-	char path[96];
-	struct afx_state_rec rec;
-};
 
 static int64_t
 now_ms(void)
@@ -68,6 +61,18 @@ mutex_give(int fd)
 	struct flock fl = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 
 	(void)fcntl(fd, F_OFD_SETLK, &fl);
+}
+
+int
+afx_state_lock(struct afx_state *st)
+{
+	return mutex_take(st->fd);
+}
+
+void
+afx_state_unlock(struct afx_state *st)
+{
+	mutex_give(st->fd);
 }
 
 /* Under the mutex: 1 and exclusive, 0 and shared as before, or -errno. */
@@ -153,7 +158,8 @@ open_shared(const char *path, const struct afx_netdev_raw *raw, struct afx_state
 	if (afx_state_read(fd, &old) == 0 && afx_state_same_device(&old, &id, raw)) {
 		*rec = old;
 	} else {
-		ret = afx_state_write(fd, rec);
+		/* With the slots of another device. */
+		ret = ftruncate(fd, 0) < 0 ? -errno : afx_state_write(fd, rec);
 		if (ret < 0)
 			goto undo_fd;
 	}
@@ -284,23 +290,37 @@ afx_state_users_exclusive(struct afx_state *st)
 	return ret;
 }
 
+/* Record and slots of a file that nobody else uses. */
+static int
+apply_all(struct afx_ctl *ctl, int ifindex, const struct afx_state_rec *rec, int fd,
+	  struct afx_err *err)
+{
+	int ret = afx_state_apply(ctl, ifindex, rec, err);
+	int tuned = 0;
+
+	if (!afx_slots_empty(fd) && afx_state_is_of(ctl, ifindex, rec))
+		tuned = afx_tune_apply(ctl, ifindex, fd, ret < 0 ? NULL : err);
+	return ret < 0 ? ret : tuned < 0 ? tuned : ret + tuned;
+}
+
 int
 afx_state_restore(struct afx_ctl *ctl, struct afx_state *st, struct afx_err *err)
 {
+	int tuned = afx_tune_undo(ctl, st, err);
 	int ret;
 
 	if (st->fd < 0) {
-		ret = afx_state_apply(ctl, st->ifindex, &st->rec, err);
+		ret = afx_state_apply(ctl, st->ifindex, &st->rec, tuned < 0 ? NULL : err);
 		st->rec.has_mtu = false;
 		st->rec.has_mac = false;
-		return ret < 0 ? ret : 0;
+		return tuned < 0 ? tuned : ret < 0 ? ret : 0;
 	}
 	ret = refresh(st, err);
 	if (ret < 0)
 		return ret;
 	ret = try_exclusive(st->fd);
 	if (ret == 1) {
-		ret = afx_state_apply(ctl, st->ifindex, &st->rec, err);
+		ret = apply_all(ctl, st->ifindex, &st->rec, st->fd, err);
 		if (ret >= 0) {
 			(void)unlink(st->path);
 			ret = 0;
@@ -326,11 +346,12 @@ afx_state_close(struct afx_state *st)
 	if (st->fd >= 0) {
 		/* A record of nothing, with nobody using it, goes too. */
 		if (refresh(st, NULL) == 0 && !st->rec.has_mtu && !st->rec.has_mac &&
-		    try_exclusive(st->fd) == 1)
+		    afx_slots_empty(st->fd) && try_exclusive(st->fd) == 1)
 			(void)unlink(st->path);
 		close(st->fd);
 	}
 	afx_fork_forget(&st->fd);
+	free(st->tuned);
 	free(st);
 }
 
@@ -356,7 +377,7 @@ afx_state_recover(struct afx_ctl *ctl, int ifindex, struct afx_err *err)
 	if (ret == 0)
 		ret = afx_state_read(fd, &rec);
 	if (ret == 0)
-		ret = afx_state_apply(ctl, ifindex, &rec, err);
+		ret = apply_all(ctl, ifindex, &rec, fd, err);
 	else if (ret == -ENODATA)
 		ret = 0;
 	else

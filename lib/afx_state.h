@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What processes changed on a netdev and must be put back: MTU and MAC, which outlive a killed
- * process. One file per netdev, /run/net_xsk/<netns inode>-<ifindex>.state, is both the record and
- * a lock that tells who uses the netdev: every handle holds it shared (flock, so it vanishes with a
- * killed process) and the last one to leave puts the values back.
+ * What processes changed on a netdev and must be put back: MTU and MAC, and what afx_tune.h
+ * changes, which outlive a killed process. One file per netdev,
+ * /run/net_xsk/<netns inode>-<ifindex>.state, is both the record and a lock that tells who uses the
+ * netdev: every handle holds it shared (flock, so it vanishes with a killed process) and the last
+ * one to leave puts the values back.
  *
  *   start:   afx_state_recover -> afx_state_open
  *   change:  afx_state_record_mtu -> afx_netdev_set_mtu

@@ -9,7 +9,7 @@
 
 #include "afx_state_impl.h"
 
-#define RECORD_BYTES 512
+#define RECORD_BYTES AFX_STATE_RECORD_BYTES
 #define MAC_FMT "%02x:%02x:%02x:%02x:%02x:%02x"
 #define MAC_SCN "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx"
 #define MAC_ARG(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
@@ -66,6 +66,18 @@ afx_state_same_device(const struct afx_state_rec *rec, const struct afx_state_id
 	/* A virtual device has no permanent address: it may have been renamed, or got a new MAC. */
 	return strcmp(rec->id.ifname, id->ifname) == 0 ||
 		(rec->has_mac && memcmp(rec->mac_set, raw->nd.mac, AFX_MAC_LEN) == 0);
+}
+
+bool
+afx_state_is_of(struct afx_ctl *ctl, int ifindex, const struct afx_state_rec *rec)
+{
+	struct afx_netdev_raw raw;
+	struct afx_state_id id;
+
+	if (afx_netdev_get(ctl, NULL, ifindex, &raw, NULL) < 0)
+		return false;
+	afx_state_identify(ctl, &raw, &id);
+	return afx_state_same_device(rec, &id, &raw);
 }
 
 /*

@@ -48,6 +48,8 @@
 enum afx_netdev_cmd {
 	AFX_NETDEV_CMD_DEV_GET = 1,            /* 6.3 */
 	AFX_NETDEV_CMD_QUEUE_GET = 10,         /* 6.8 */
+	AFX_NETDEV_CMD_NAPI_GET = 11,          /* 6.8 */
+	AFX_NETDEV_CMD_NAPI_SET = 14,          /* 6.13 */
 };
 
 enum afx_netdev_dev_attr {
@@ -71,6 +73,18 @@ enum afx_netdev_queue_attr {
 enum afx_netdev_queue_type {
 	AFX_NETDEV_QUEUE_RX = 0,               /* 6.8 */
 	AFX_NETDEV_QUEUE_TX = 1,               /* 6.8 */
+};
+
+/* Attributes of type uint are 4 bytes long where the value fits, else 8. */
+enum afx_netdev_napi_attr {
+	AFX_NETDEV_A_NAPI_IFINDEX = 1,         /* 6.8, u32 */
+	AFX_NETDEV_A_NAPI_ID = 2,              /* 6.8, u32 */
+	AFX_NETDEV_A_NAPI_IRQ = 3,             /* 6.8, u32 */
+	AFX_NETDEV_A_NAPI_PID = 4,             /* 6.8, u32 */
+	AFX_NETDEV_A_NAPI_DEFER_HARD_IRQS = 5, /* 6.13, u32 */
+	AFX_NETDEV_A_NAPI_GRO_FLUSH_TIMEOUT = 6, /* 6.13, uint, ns */
+	AFX_NETDEV_A_NAPI_IRQ_SUSPEND_TIMEOUT = 7, /* 6.13, uint, ns */
+	AFX_NETDEV_A_NAPI_MAX = AFX_NETDEV_A_NAPI_IRQ_SUSPEND_TIMEOUT,
 };
 
 /* Bits of struct afx_xdp_features: features. */

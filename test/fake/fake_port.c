@@ -9,11 +9,13 @@
 
 #include "afx_napi.h"
 #include "afx_test.h"
+#include "afx_tune.h"
 #include "fake_port.h"
 
 /* The control side, as far as the driver's queue and stop functions call it. */
 int xsk_logtype_init;
 unsigned int fake_busy_off;
+struct fake_napi fake_napi = { .rx = 1, .tx = 1 };
 
 const char *
 xsk_got_name(enum xsk_got got)
@@ -94,20 +96,68 @@ afx_state_users_exclusive(struct afx_state *st)
 	return 1;
 }
 
+uint32_t
+afx_napi_id(int fd)
+{
+	(void)fd;
+	return fake_napi.rx;
+}
+
 int
-afx_napi_busy_on(int fd, uint32_t budget, struct afx_err *err)
+afx_napi_busy_on(int fd, uint32_t budget, bool prefer, struct afx_err *err)
 {
 	(void)fd;
 	(void)budget;
+	(void)err;
+	fake_napi.prefer = prefer;
+	fake_napi.on++;
+	return 0;
+}
+
+void
+afx_napi_unprefer(int fd)
+{
+	(void)fd;
+	fake_busy_off++;
+}
+
+int
+afx_netdev_queue_napi(struct afx_ctl *ctl, int ifindex, uint32_t queue, bool rx,
+	uint32_t *napi_id, struct afx_err *err)
+{
+	(void)ctl;
+	(void)ifindex;
+	(void)queue;
+	(void)err;
+	*napi_id = fake_napi.untold ? 0 : rx ? fake_napi.rx : fake_napi.tx;
+	return 0;
+}
+
+int
+afx_netdev_napi_get(struct afx_ctl *ctl, uint32_t id, struct afx_napi *napi, struct afx_err *err)
+{
+	(void)ctl;
+	(void)err;
+	*napi = (struct afx_napi){ .id = id };
+	return 0;
+}
+
+int
+afx_tune_napi(struct afx_ctl *ctl, struct afx_state *st, uint32_t id,
+	const struct afx_napi_params *want, struct afx_err *err)
+{
+	(void)ctl;
+	(void)st;
+	(void)id;
+	(void)want;
 	(void)err;
 	return 0;
 }
 
 void
-afx_napi_busy_off(int fd)
+xsk_tune_stop(struct rte_eth_dev *dev)
 {
-	(void)fd;
-	fake_busy_off++;
+	(void)dev;
 }
 
 void
@@ -163,6 +213,7 @@ fake_port_open(struct fake_port *p, const struct fake_cfg *cfg, struct afx_err *
 	p->dev.process_private = &p->proc;
 	p->port.args.umem = cfg->umem;
 	p->port.args.busy_budget = cfg->busy ? 64 : 0;
+	p->port.args.busy_auto = cfg->busy_auto;
 	p->port.args.umem_cap_mib = 64;
 	p->port.args.same_lcore = cfg->same_lcore;
 	p->proc.xsk_reported = true;

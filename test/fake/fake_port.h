@@ -7,7 +7,7 @@
 #ifndef FAKE_PORT_H
 #define FAKE_PORT_H
 
-#include "drivers/net/xsk/xsk.h"
+#include "drivers/net/xsk/xsk_tune.h"
 #include "fake_xsk.h"
 
 #define FAKE_QUEUES 4
@@ -36,9 +36,19 @@ struct fake_cfg {
 	enum xsk_umem umem;
 	bool same_lcore;
 	bool busy;               /* busy polling asked for, and there */
+	bool busy_auto;
 };
 
-/* How often the driver turned busy polling off. */
+/* The NAPIs of every queue, 0 for none; whether queue-get does not tell; what was turned on. */
+extern struct fake_napi {
+	uint32_t rx;
+	uint32_t tx;
+	bool untold;
+	bool prefer;
+	unsigned int on;
+} fake_napi;
+
+/* How often the driver gave up preferred busy polling. */
 extern unsigned int fake_busy_off;
 
 /* EAL without hugepages, PCI or files. Leaves by SKIP if refused. */

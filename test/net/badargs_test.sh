@@ -37,7 +37,8 @@ refused "iface=dut0,unheard=1" "unknown device argument 'unheard'.*queue_count"
 refused "iface=dut0,netns=nowhere" "netns/nowhere.*ip netns list"
 refused "iface=dut0,netns=/dev/null" "/dev/null.*not a network namespace"
 for key in netns start_queue queue_count shared_umem xdp_prog busy_budget force_copy use_cni \
-		use_pinned_map dp_path mode attach umem umem_cap; do
+		use_pinned_map dp_path mode attach umem umem_cap busy_poll tune napi_defer \
+		napi_flush; do
 	refused "iface=dut0,$key=" "'$key' has no value"
 	refused "iface=dut0,$key" "'$key' has no value"
 	refused "iface=dut0,$key=1,$key=0" "'$key' is given twice"

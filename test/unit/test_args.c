@@ -4,6 +4,7 @@
  * excludes what, and texts that name key and value.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "afx_test.h"
@@ -51,6 +52,9 @@ defaults(void)
 	CHECK_EQ(a.umem, XSK_UMEM_AUTO);
 	CHECK_EQ(a.umem_cap_mib, 64);
 	CHECK_EQ(a.busy_budget, 0);
+	CHECK(!a.busy_auto);
+	CHECK_EQ(a.tune, XSK_TUNE_OFF);
+	CHECK_EQ(a.napi_defer, 0);
 	refuse(NULL, "iface", "missing");
 	refuse("", "iface", "missing");
 	refuse("mode=zc", "iface", "missing");
@@ -202,7 +206,8 @@ malformed(void)
 	static const char *const keys[] = { "iface", "netns", "start_queue", "queue_count",
 		"shared_umem", "xdp_prog", "busy_budget", "force_copy", "use_cni", "use_pinned_map",
 		"same_lcore",
-		"dp_path", "mode", "attach", "umem", "umem_cap" };
+		"dp_path", "mode", "attach", "umem", "umem_cap", "busy_poll", "tune", "napi_defer",
+		"napi_flush" };
 
 	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {
 		const char *first = i == 0 ? "mode=auto" : "iface=x";
@@ -233,6 +238,39 @@ malformed(void)
 }
 
 static void
+polling(void)
+{
+	accepted("iface=x,busy_poll=off");
+	CHECK_EQ(a.busy_budget, 0);
+	CHECK(!a.busy_auto);
+	accepted("iface=x,busy_poll=auto");
+	CHECK_EQ(a.busy_budget, 64);
+	CHECK(a.busy_auto);
+	accepted("iface=x,busy_poll=65535");
+	CHECK_EQ(a.busy_budget, 65535);
+	CHECK(!a.busy_auto);
+	refuse("iface=x,busy_poll=0", "busy_poll=0:", "1 to 65535");
+	refuse("iface=x,busy_poll=on", "busy_poll=on:", "auto, off or a number");
+	refuse("iface=x,busy_poll=64x", "busy_poll=64x:", "1 to 65535");
+	refuse("iface=x,busy_poll=off,busy_budget=1", "busy_poll=off and busy_budget=1", "one");
+	accepted("iface=x,tune=report");
+	CHECK_EQ(a.tune, XSK_TUNE_REPORT);
+	accepted("iface=x,tune=apply");
+	CHECK_EQ(a.tune, XSK_TUNE_APPLY);
+	accepted("iface=x,tune=off");
+	CHECK_EQ(a.tune, XSK_TUNE_OFF);
+	refuse("iface=x,tune=on", "tune=on", "off, report, apply");
+	accepted("iface=x,napi_defer=2147483647,napi_flush=1000000");
+	CHECK_EQ(a.napi_defer, INT_MAX);
+	CHECK_EQ(a.napi_flush_us, 1000000);
+	refuse("iface=x,napi_defer=2147483648,napi_flush=1", "napi_defer=2147483648:", "1 to");
+	refuse("iface=x,napi_defer=1,napi_flush=1000001", "napi_flush=1000001:", "1 to 1000000");
+	refuse("iface=x,napi_defer=0,napi_flush=1", "napi_defer=0:", "1 to");
+	refuse("iface=x,napi_defer=1", "napi_defer and napi_flush", "both");
+	refuse("iface=x,napi_flush=1", "napi_defer and napi_flush", "both");
+}
+
+static void
 conflicts(void)
 {
 	accepted("iface=x,use_cni=1");
@@ -248,6 +286,8 @@ conflicts(void)
 	refuse("iface=x,use_cni=1,xdp_prog=/p.o", "xdp_prog=/p.o", "use_cni");
 	refuse("iface=x,use_pinned_map=1,xdp_prog=/p.o", "xdp_prog=/p.o", "use_pinned_map");
 	refuse("iface=x,use_pinned_map=1,busy_budget=64", "busy_budget=64", "use_pinned_map");
+	refuse("iface=x,use_pinned_map=1,busy_poll=auto", "busy_poll=auto", "use_pinned_map");
+	accepted("iface=x,use_pinned_map=1,dp_path=/pin,busy_poll=off");
 	refuse("iface=x,use_cni=1,attach=link", "attach=link", "use_cni");
 	refuse("iface=x,use_cni=1,attach=dispatcher", "attach=dispatcher", "attach=none");
 	refuse("iface=x,attach=none", "attach=none", "use_pinned_map=1");
@@ -268,6 +308,7 @@ main(void)
 	choices();
 	strings();
 	malformed();
+	polling();
 	conflicts();
 	return afx_test_end();
 }

@@ -54,7 +54,7 @@ mkdir -p "$LOGS"
 
 guest zero-copy --nics igb,virtio --limit 500 -- "forward igb 1" "forward igb 2" "forward igb 4" \
 	"forward virtio 1" "through virtio igb 1" "release igb 2" "release virtio 1" \
-	"dispatcher virtio"
+	"dispatcher virtio" "busy igb 2" "busy igb 8" "busy virtio 1"
 if [ "${1-}" != --quick ]; then
 	guest multiqueue --nics virtio-mq --limit 200 -- "forward virtio-mq 2"
 	guest iommu --nics igb,virtio --iommu --limit 300 -- "iommu igb" "iommu virtio"

@@ -89,6 +89,9 @@ enum xsk_umem {
 	XSK_UMEM_HEAP,
 };
 
+/* Say what would help; and do what can be taken back. */
+enum xsk_tune_level { XSK_TUNE_OFF, XSK_TUNE_REPORT, XSK_TUNE_APPLY };
+
 #define XSK_IFNAME_LEN 128       /* ALTIFNAMSIZ */
 #define XSK_PATH_LEN 256
 
@@ -109,6 +112,9 @@ struct xsk_args {
 	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
 	bool same_lcore;         /* one lcore runs both bursts of a queue pair */
+	bool busy_auto;          /* only where core and NAPI have to share a CPU */
+	uint32_t napi_defer, napi_flush_us; /* parameters for its NAPIs, 0: as they are */
+	enum xsk_tune_level tune;
 };
 
 /* What a start got. */
@@ -150,6 +156,7 @@ struct xsk_layout {
 	uint16_t buf_len;        /* bytes of buffer, mbuf headroom included */
 	uintptr_t lo;            /* lowest and highest byte a frame of the pool may use */
 	uintptr_t hi;
+	bool whole;              /* every object lies between them */
 };
 
 /* Layout of the frames of one receive queue in one registration. */
@@ -327,6 +334,7 @@ struct xsk_proc {
 	struct rte_intr_handle *intr;
 	struct xsk_pair *pairs;
 	uint16_t pairs_cnt;
+	struct xsk_tune *tune;   /* of a started port, see xsk_tune.h */
 	struct rte_mempool *tx_pool; /* frames of a port without receive queues */
 	bool xsk_reported;       /* the kernel tells which queues have a socket (6.15) */
 	bool warned_use;
@@ -380,7 +388,8 @@ int xsk_args_parse(const char *text, struct xsk_args *args, struct afx_err *err)
 	"iface=<name> netns=<name|path> start_queue=<int> queue_count=<int> " \
 	"mode=auto|zc|copy|skb|drv|hw force_copy=<0|1> attach=link|dispatcher|none " \
 	"xdp_prog=<path> use_pinned_map=<0|1> use_cni=<0|1> dp_path=<path> " \
-	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_budget=<int> " \
+	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_poll=auto|off|<int> " \
+	"busy_budget=<int> tune=off|report|apply napi_defer=<int> napi_flush=<us> " \
 	"same_lcore=<0|1> "
 
 /* xsk_ops.c: the ops tables. */
@@ -402,9 +411,6 @@ int xsk_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid,
 	struct rte_eth_burst_mode *mode);
 int xsk_tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid,
 	struct rte_eth_burst_mode *mode);
-xsk_queue_count_t xsk_rx_queue_count(void *queue);
-int xsk_rx_descriptor_status(void *queue, uint16_t offset);
-int xsk_tx_descriptor_status(void *queue, uint16_t offset);
 
 /* xsk_pair.c: one netdev queue: its socket, rings and frames. */
 struct xsk_bind {
@@ -566,8 +572,5 @@ int xsk_is_removed(struct rte_eth_dev *dev);
 /* xsk_mp.c: the port in a secondary process, for information only. */
 int xsk_mp_attach(struct rte_vdev_device *vdev);
 void xsk_set_dummies(struct rte_eth_dev *dev);
-
-/* xsk_telemetry.c */
-void xsk_telemetry_init(void);
 
 #endif

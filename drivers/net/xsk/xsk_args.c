@@ -12,11 +12,18 @@
 /* Kernel memory that umem=auto may spend per port to reach other pools, in MiB. */
 #define UMEM_CAP_DEFAULT_MIB 64
 
+/* Packets a busy poll may take where busy_poll=auto leaves it to us: a NAPI round of drivers. */
+#define BUSY_BUDGET_AUTO 64
+
+/* Longest wait of a packet that may be asked for: beyond it a NIC's ring overflows at any rate. */
+#define FLUSH_MAX_US 1000000
+
 /* Everything as text first, so that a missing key and a default are told apart. */
 enum key {
 	KEY_IFACE, KEY_NETNS, KEY_START_QUEUE, KEY_QUEUE_COUNT, KEY_SHARED_UMEM, KEY_XDP_PROG,
 	KEY_BUSY_BUDGET, KEY_FORCE_COPY, KEY_USE_CNI, KEY_USE_PINNED_MAP, KEY_DP_PATH, KEY_MODE,
-	KEY_ATTACH, KEY_UMEM, KEY_UMEM_CAP, KEY_SAME_LCORE, KEY_CNT
+	KEY_ATTACH, KEY_UMEM, KEY_UMEM_CAP, KEY_BUSY_POLL, KEY_TUNE, KEY_NAPI_DEFER,
+	KEY_NAPI_FLUSH, KEY_SAME_LCORE, KEY_CNT
 };
 
 static const char *const key_name[KEY_CNT] = {
@@ -26,6 +33,8 @@ static const char *const key_name[KEY_CNT] = {
 	[KEY_FORCE_COPY] = "force_copy", [KEY_USE_CNI] = "use_cni",
 	[KEY_USE_PINNED_MAP] = "use_pinned_map", [KEY_DP_PATH] = "dp_path", [KEY_MODE] = "mode",
 	[KEY_ATTACH] = "attach", [KEY_UMEM] = "umem", [KEY_UMEM_CAP] = "umem_cap",
+	[KEY_BUSY_POLL] = "busy_poll", [KEY_TUNE] = "tune",
+	[KEY_NAPI_DEFER] = "napi_defer", [KEY_NAPI_FLUSH] = "napi_flush",
 	[KEY_SAME_LCORE] = "same_lcore",
 };
 
@@ -143,7 +152,11 @@ get_choices(const char *const *val, struct xsk_args *a, struct afx_err *err)
 	static const char *const umems[] = {
 		[XSK_UMEM_AUTO] = "auto", [XSK_UMEM_POOL] = "pool", [XSK_UMEM_HEAP] = "heap", NULL
 	};
-	int mode = a->mode, attach = a->attach, umem = a->umem;
+	static const char *const tunes[] = {
+		[XSK_TUNE_OFF] = "off", [XSK_TUNE_REPORT] = "report", [XSK_TUNE_APPLY] = "apply",
+		NULL
+	};
+	int mode = a->mode, attach = a->attach, umem = a->umem, tune = a->tune;
 	int ret;
 
 	ret = get_choice(val, KEY_MODE, modes, &mode, err);
@@ -151,9 +164,51 @@ get_choices(const char *const *val, struct xsk_args *a, struct afx_err *err)
 		ret = get_choice(val, KEY_ATTACH, attaches, &attach, err);
 	if (ret == 0)
 		ret = get_choice(val, KEY_UMEM, umems, &umem, err);
+	if (ret == 0)
+		ret = get_choice(val, KEY_TUNE, tunes, &tune, err);
+	a->tune = tune;
 	a->mode = mode;
 	a->attach = attach;
 	a->umem = umem;
+	return ret;
+}
+
+/* busy_poll is a word or a budget; busy_budget is its older name and takes the number only. */
+static int
+get_busy(const char *const *val, struct xsk_args *a, struct afx_err *err)
+{
+	const char *word = val[KEY_BUSY_POLL];
+
+	if (word != NULL && val[KEY_BUSY_BUDGET] != NULL)
+		return afx_err_set(err, -EINVAL,
+			"busy_poll=%.32s and busy_budget=%.32s are the same: give one of them",
+			word, val[KEY_BUSY_BUDGET]);
+	if (word == NULL)
+		return get_uint(val, KEY_BUSY_BUDGET, 0, UINT16_MAX, &a->busy_budget, err);
+	a->busy_auto = strcmp(word, "auto") == 0;
+	if (a->busy_auto)
+		a->busy_budget = BUSY_BUDGET_AUTO;
+	if (a->busy_auto || strcmp(word, "off") == 0)
+		return 0;
+	if (word[0] < '0' || word[0] > '9')
+		return afx_err_set(err, -EINVAL,
+			"device argument busy_poll=%.64s: not auto, off or a number from 1 to %u",
+			word, UINT16_MAX);
+	return get_uint(val, KEY_BUSY_POLL, 1, UINT16_MAX, &a->busy_budget, err);
+}
+
+static int
+get_deferral(const char *const *val, struct xsk_args *a, struct afx_err *err)
+{
+	int ret;
+
+	/* The kernel looks at neither while the other is 0. */
+	if ((val[KEY_NAPI_DEFER] == NULL) != (val[KEY_NAPI_FLUSH] == NULL))
+		return afx_err_set(err, -EINVAL,
+			"napi_defer and napi_flush have a meaning together only: give both");
+	ret = get_uint(val, KEY_NAPI_DEFER, 1, INT_MAX, &a->napi_defer, err);
+	if (ret == 0)
+		ret = get_uint(val, KEY_NAPI_FLUSH, 1, FLUSH_MAX_US, &a->napi_flush_us, err);
 	return ret;
 }
 
@@ -176,8 +231,9 @@ settle(const char *const *val, struct xsk_args *a, struct afx_err *err)
 			a->xdp_prog);
 	if (foreign_map && a->busy_budget != 0)
 		return afx_err_set(err, -EINVAL,
-			"busy_budget=%u: not possible with use_cni or use_pinned_map",
-			a->busy_budget);
+			"%s=%s: not possible with use_cni or use_pinned_map",
+			val[KEY_BUSY_POLL] != NULL ? "busy_poll" : "busy_budget",
+			val[val[KEY_BUSY_POLL] != NULL ? KEY_BUSY_POLL : KEY_BUSY_BUDGET]);
 	if (foreign_map && val[KEY_ATTACH] != NULL && a->attach != AFX_ATTACH_NONE)
 		return afx_err_set(err, -EINVAL,
 			"attach=%s: with use_cni or use_pinned_map nothing is attached "
@@ -238,7 +294,9 @@ xsk_args_parse(const char *text, struct xsk_args *a, struct afx_err *err)
 		ret = get_uint(
 			val, KEY_QUEUE_COUNT, 1, RTE_MAX_QUEUES_PER_PORT, &a->queue_count, err);
 	if (ret == 0)
-		ret = get_uint(val, KEY_BUSY_BUDGET, 0, UINT16_MAX, &a->busy_budget, err);
+		ret = get_busy(val, a, err);
+	if (ret == 0)
+		ret = get_deferral(val, a, err);
 	if (ret == 0)
 		ret = get_uint(val, KEY_UMEM_CAP, 0, 1 << 20, &a->umem_cap_mib, err);
 	if (ret == 0)

@@ -176,6 +176,7 @@ trim_holes(struct xsk_layout *lay, struct afx_err *err)
 		if (last->bytes > best->bytes)
 			best = last;
 	}
+	lay->whole = best->lo <= lay->lo && best->hi >= lay->hi;
 	lay->lo = RTE_MAX(lay->lo, best->lo);
 	lay->hi = RTE_MIN(lay->hi, best->hi);
 	free(rs.run);
@@ -250,6 +251,13 @@ xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_frames *fr, u
 {
 	struct unusable c = { .lay = lay, .fr = fr, .shift = shift };
 
+	/*
+	 * Without a limit to cross and with frames inside their objects there is nothing to find; a
+	 * walk of a large pool costs more than all the rest of a queue's start.
+	 */
+	if (shift >= 63 && lay->whole && fr->fill_off >= 0 &&
+			fr->fill_off + fr->chunk <= lay->mp->elt_size)
+		return 0;
 	rte_mempool_obj_iter(lay->mp, count_unusable, &c);
 	return c.cnt;
 }

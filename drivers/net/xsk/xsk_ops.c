@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "xsk.h"
+#include "xsk_desc.h"
 
 /*
  * ethdev writes MTU 1500 into every configuration that names none, so that value cannot be told
@@ -208,5 +209,6 @@ const struct eth_dev_ops xsk_ops = {
 #ifdef XSK_HAVE_RECYCLE
 	.recycle_rxq_info_get = xsk_recycle_rxq_info_get,
 #endif
+	.get_monitor_addr = xsk_get_monitor_addr,
 	.eth_dev_priv_dump = xsk_priv_dump,
 };

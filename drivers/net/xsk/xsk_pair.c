@@ -10,8 +10,7 @@
 
 #include <rte_malloc.h>
 
-#include "afx_napi.h"
-#include "xsk.h"
+#include "xsk_tune.h"
 
 /*
  * Fill ring of a queue that only transmits. In zero-copy the kernel needs buffers to receive what
@@ -251,32 +250,6 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	return ret;
 }
 
-/* Busy polling as asked for, where it is shown to exist; never a reason to fail. */
-static void
-set_busy(struct rte_eth_dev *dev, uint16_t qid)
-{
-	struct xsk_port *port = xsk_port(dev);
-	struct xsk_pair *pair = &xsk_proc(dev)->pairs[qid];
-	struct afx_err err;
-
-	port->busy_why[0] = '\0';
-	if (port->args.busy_budget == 0)
-		return;
-	if (afx_napi_busy_on(pair->sock->fd, port->args.busy_budget, &err) < 0) {
-		port->busy = false;
-		snprintf(port->busy_why, sizeof(port->busy_why), "%s", err.text);
-		if (qid == 0)
-			XSK_LOG(NOTICE, "%s: busy_budget=%u: busy polling stays off: %s",
-				dev->device->name, port->args.busy_budget, err.text);
-		return;
-	}
-	port->busy = true;
-	if (qid < dev->data->nb_rx_queues)
-		((struct xsk_rxq *)dev->data->rx_queues[qid])->busy = true;
-	if (qid < dev->data->nb_tx_queues)
-		((struct xsk_txq *)dev->data->tx_queues[qid])->busy = true;
-}
-
 int
 xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	struct afx_err *err)
@@ -307,7 +280,7 @@ xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	if (ret < 0)
 		return ret;
 	xsk_region_bound(pair->region, pair);
-	set_busy(dev, qid);
+	xsk_busy_open(dev, qid);
 	if (qid >= dev->data->nb_rx_queues)
 		return 0;
 	ret = afx_prog_put(proc->prog, port->args.start_queue + qid, pair->sock->fd, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Queue setup and release, and what can be asked of a queue. Nothing here touches the kernel. */
+/* Queue setup and release, and information on a queue. Nothing here touches the kernel. */
 #include <errno.h>
 
 #include <rte_malloc.h>
@@ -208,35 +208,4 @@ xsk_tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid __rte_unused,
 	struct rte_eth_burst_mode *mode)
 {
 	return burst_mode(dev, "Scalar", mode);
-}
-
-xsk_queue_count_t
-xsk_rx_queue_count(void *queue)
-{
-	struct xsk_rxq *q = queue;
-
-	return q->rx.kprod != NULL ? afx_cons_pending(&q->rx) : 0;
-}
-
-int
-xsk_rx_descriptor_status(void *queue, uint16_t offset)
-{
-	struct xsk_rxq *q = queue;
-
-	if (offset >= q->nb_desc)
-		return -EINVAL;
-	if (q->rx.kprod != NULL && offset < afx_cons_pending(&q->rx))
-		return RTE_ETH_RX_DESC_DONE;
-	return offset < q->held ? RTE_ETH_RX_DESC_AVAIL : RTE_ETH_RX_DESC_UNAVAIL;
-}
-
-int
-xsk_tx_descriptor_status(void *queue, uint16_t offset)
-{
-	struct xsk_txq *q = queue;
-
-	if (offset >= q->nb_desc)
-		return -EINVAL;
-	/* Tags have no order: the free ones come first, then what is in flight. */
-	return offset < q->nb_desc - q->used ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
 }

@@ -14,7 +14,7 @@
 #include <rte_cycles.h>
 
 #include "afx_uapi.h"
-#include "xsk.h"
+#include "xsk_tune.h"
 
 /* How long a carrier that was there before may take to return: attaching resets some NICs. */
 #define CARRIER_WAIT_MS 5000
@@ -391,5 +391,6 @@ xsk_start(struct rte_eth_dev *dev)
 	if (carrier)
 		wait_carrier(dev);
 	report(dev);
+	xsk_tune_start(dev);
 	return 0;
 }

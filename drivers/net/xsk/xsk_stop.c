@@ -12,7 +12,7 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
-#include "xsk.h"
+#include "xsk_tune.h"
 
 /* Rounds of a last kick for packets handed over just before stop. */
 #define DRAIN_ROUNDS 64
@@ -260,6 +260,8 @@ xsk_stop(struct rte_eth_dev *dev)
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
 
+	/* First of all: some drivers lose their NAPIs with the XDP program. */
+	xsk_tune_stop(dev);
 	xsk_close_queues(dev);
 	/* A pool of which the NIC may still hold frames is never freed. */
 	if (port->quarantined == 0)

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "xsk.h"
+#include "xsk_tune.h"
 
 static bool
 is_ours(uint16_t port_id)
@@ -46,8 +46,8 @@ frames_aside(const struct rte_eth_dev *dev)
 }
 
 /* Telemetry cuts strings at RTE_TEL_MAX_STRING_LEN: a long text goes out in pieces, in order. */
-static void
-add_text(struct rte_tel_data *d, const char *name, const char *text)
+void
+xsk_tel_text(struct rte_tel_data *d, const char *name, const char *text)
 {
 	struct rte_tel_data *pieces = rte_tel_data_alloc();
 	char piece[RTE_TEL_MAX_STRING_LEN];
@@ -63,20 +63,28 @@ add_text(struct rte_tel_data *d, const char *name, const char *text)
 		rte_tel_data_free(pieces);
 }
 
-static int
-show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
+const struct rte_eth_dev *
+xsk_tel_port(const char *params)
 {
-	const struct xsk_port *port;
-	const struct rte_eth_dev *dev;
 	unsigned long id;
 	char *end;
 
 	if (params == NULL || params[0] < '0' || params[0] > '9')
-		return -EINVAL;
+		return NULL;
 	id = strtoul(params, &end, 10);
 	if (*end != '\0' || id >= RTE_MAX_ETHPORTS || !is_ours(id))
+		return NULL;
+	return &rte_eth_devices[id];
+}
+
+static int
+show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
+{
+	const struct rte_eth_dev *dev = xsk_tel_port(params);
+	const struct xsk_port *port;
+
+	if (dev == NULL)
 		return -EINVAL;
-	dev = &rte_eth_devices[id];
 	port = dev->data->dev_private;
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "device", dev->data->name);
@@ -85,7 +93,7 @@ show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 	rte_tel_data_add_dict_string(d, "driver", port->driver);
 	rte_tel_data_add_dict_string(d, "iommu", port->iommu);
 	rte_tel_data_add_dict_string(d, "mode", xsk_got_name(port->got));
-	add_text(d, "why_not_more", port->why);
+	xsk_tel_text(d, "why_not_more", port->why);
 	xsk_tel_uint(d, "start_queue", port->args.start_queue);
 	xsk_tel_uint(d, "rx_queues", dev->data->nb_rx_queues);
 	xsk_tel_uint(d, "tx_queues", dev->data->nb_tx_queues);
@@ -98,7 +106,7 @@ show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 	xsk_tel_uint(d, "frames_aside", frames_aside(dev));
 	xsk_tel_uint(d, "quarantined_mbufs", port->quarantined);
 	rte_tel_data_add_dict_int(d, "busy_poll", port->busy);
-	add_text(d, "busy_poll_why_off", port->busy_why);
+	xsk_tel_text(d, "busy_poll_why_off", port->busy_why);
 	rte_tel_data_add_dict_int(d, "interface_gone", port->gone);
 	return 0;
 }
@@ -109,4 +117,5 @@ xsk_telemetry_init(void)
 	rte_telemetry_register_cmd("/net_xsk/list", list, "Ports of net_xsk. No parameters");
 	rte_telemetry_register_cmd("/net_xsk/port", show,
 		"Mode got, why not more, memory. Parameters: port_id");
+	xsk_tune_telemetry_init();
 }

@@ -57,7 +57,7 @@ give_back(struct xsk_txq *q, void **objs, uint32_t n)
 
 /* Take n completions, in one piece of the ring: how many named an mbuf in flight. */
 static __rte_always_inline uint32_t
-reclaim(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
+reclaim_piece(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
 {
 	struct rte_mempool_cache *cache = xsk_pool_cache(q->mp);
 	const uint32_t slot_mask = q->slot_mask;
@@ -90,16 +90,17 @@ reclaim(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
 	return cnt;
 }
 
-uint32_t
-xsk_tx_reclaim(struct xsk_txq *q)
+static __rte_always_inline uint32_t
+reclaim(struct xsk_txq *q, uint32_t most)
 {
 	uint32_t total = 0, n;
 
-	while ((n = afx_cons_avail_fresh(&q->comp, RECLAIM_BATCH)) > 0) {
+	while ((n = afx_cons_avail_fresh(&q->comp,
+			RTE_MIN(most - total, (uint32_t)RECLAIM_BATCH))) > 0) {
 		uint32_t pos = q->comp.cached_cons & q->comp.mask;
 
 		n = RTE_MIN(n, q->comp.entries - pos);
-		total += reclaim(q, (const uint64_t *)q->comp.kring + pos, n);
+		total += reclaim_piece(q, (const uint64_t *)q->comp.kring + pos, n);
 		q->comp.cached_cons += n;
 	}
 	if (total == 0 && *q->comp.kcons == q->comp.cached_cons)
@@ -110,6 +111,12 @@ xsk_tx_reclaim(struct xsk_txq *q)
 	if (q->used == 0)
 		q->next_tag = 0;
 	return total;
+}
+
+uint32_t
+xsk_tx_reclaim(struct xsk_txq *q)
+{
+	return reclaim(q, UINT32_MAX);
 }
 
 uint32_t
@@ -335,7 +342,7 @@ xsk_tx_drain(struct xsk_txq *q)
 }
 
 int
-xsk_tx_done_cleanup(void *queue, uint32_t free_cnt __rte_unused)
+xsk_tx_done_cleanup(void *queue, uint32_t free_cnt)
 {
 	struct xsk_txq *q = queue;
 
@@ -343,5 +350,5 @@ xsk_tx_done_cleanup(void *queue, uint32_t free_cnt __rte_unused)
 	if (q->region == NULL)
 		return 0;
 	kick(q);
-	return xsk_tx_reclaim(q);
+	return reclaim(q, free_cnt != 0 ? free_cnt : UINT32_MAX);
 }

@@ -93,7 +93,10 @@ kick_copy(struct xsk_txq *q)
 	}
 }
 
-/* A busy-polled socket does not wake a Tx NAPI of its own: when nothing leaves, poll no more. */
+/*
+ * A socket with preferred busy polling does not wake a Tx NAPI of its own: when nothing leaves,
+ * go on without preference.
+ */
 static __rte_noinline void
 watch_busy(struct xsk_txq *q)
 {
@@ -102,7 +105,7 @@ watch_busy(struct xsk_txq *q)
 	if (pending == 0 || pending < q->last_pending) {
 		q->stuck = 0;
 	} else if (++q->stuck == STUCK_MAX) {
-		afx_napi_busy_off(q->fd);
+		afx_napi_unprefer(q->fd);
 		q->busy = false;
 		q->stats.busy_off++;
 	}

@@ -9,7 +9,8 @@
 
 #include "afx_cni.h"
 #include "afx_fork.h"
-#include "xsk.h"
+#include "xsk_desc.h"
+#include "xsk_tune.h"
 
 /* Ports of this process, to refuse queues that another of them has. */
 static TAILQ_HEAD(, xsk_proc) ports = TAILQ_HEAD_INITIALIZER(ports);
@@ -225,6 +226,9 @@ create_port(struct rte_vdev_device *vdev, const struct xsk_port *proto, struct x
 #ifdef XSK_HAVE_RECYCLE
 	dev->recycle_tx_mbufs_reuse = xsk_recycle_tx_reuse;
 	dev->recycle_rx_descriptors_refill = xsk_recycle_rx_refill;
+#endif
+#ifdef XSK_HAVE_TX_QUEUE_COUNT
+	dev->tx_queue_count = xsk_tx_queue_count;
 #endif
 	ret = xsk_monitor_open(dev, err);
 	if (ret < 0) {
