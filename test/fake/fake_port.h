@@ -35,6 +35,11 @@ struct fake_cfg {
 	const char *iommu;       /* NULL: none */
 	enum xsk_umem umem;
 	bool busy;               /* busy polling asked for, and there */
+	bool sg;                 /* multi-buffer, for both directions unless the next two say no */
+	bool no_scatter;
+	bool no_multi;
+	uint32_t zc_segs;        /* of the driver in zero-copy */
+	const char *driver;      /* NULL: one that is not known by name */
 };
 
 /* How often the driver turned busy polling off. */

@@ -35,6 +35,7 @@
 #include "afx_ring.h"
 #include "afx_socket.h"
 #include "afx_state.h"
+#include "xsk_sg.h"
 
 extern int xsk_logtype_init;
 #define XSK_LOG(level, fmt, ...) \
@@ -174,6 +175,9 @@ struct xsk_rx_stats {
 	uint64_t bytes;
 	uint64_t nombuf;         /* refills that found the pool short */
 	uint64_t bad_desc;       /* descriptors that name no frame of ours or overrun it */
+	uint64_t chains;         /* packets handed on as several mbufs */
+	uint64_t bad_chain;      /* packets of several frames lost to a bad descriptor */
+	uint64_t drop_segs;      /* packets of more frames than the queue takes */
 	uint64_t wakeups;        /* recvfrom calls */
 	uint64_t wakeup_errors;
 	uint64_t tx_flushes;     /* kicks for packets that a transmit burst had to leave behind */
@@ -189,7 +193,10 @@ struct xsk_tx_stats {
 	uint64_t bounce_straddle; /* copied: crosses a page the NIC cannot follow */
 	uint64_t bounce_external; /* copied: external buffer outside the span */
 	uint64_t bounce_chain;   /* copied: chain gathered into one frame */
+	uint64_t bounce_shared;  /* copied: segment of a chain that others hold too */
+	uint64_t chains;         /* packets sent as several descriptors */
 	uint64_t drop_long;      /* longer than a frame */
+	uint64_t drop_segs;      /* more descriptors than the kernel takes, no frame holds it */
 	uint64_t drop_short;     /* shorter than an Ethernet header */
 	uint64_t drop_malformed; /* segment lengths that contradict each other */
 	uint64_t drop_device;    /* taken by the kernel, refused by the device */
@@ -226,6 +233,7 @@ struct xsk_rxq {
 	const uint32_t *tx_kprod; /* indexes of the pair's tx ring in copy mode, else NULL */
 	const uint32_t *tx_kcons;
 	struct xsk_rx_stats stats;
+	struct xsk_rx_sg sg;
 
 	/* Cold from here. */
 	struct rte_mbuf **aside; /* frames the NIC cannot use, kept out of circulation */
@@ -265,6 +273,7 @@ struct xsk_txq {
 	uint32_t stuck;          /* kicks in a row after which nothing had left */
 	uint32_t last_pending;
 	struct xsk_tx_stats stats;
+	struct xsk_tx_sg sg;
 
 	/* Cold from here. */
 	uint16_t bounce_room;    /* bytes a bounce frame holds */
@@ -335,6 +344,7 @@ struct xsk_port {
 	uint64_t umem_heads;     /* bytes of kernel memory for its bound queues */
 	uint32_t umem_regions;
 	uint32_t rx_room;        /* smallest room of the started port, 0 before */
+	struct xsk_port_sg sg;
 	char busy_why[AFX_ERR_LEN]; /* why busy polling is off although asked for */
 	bool busy;
 	bool gone;               /* the interface left */
@@ -389,6 +399,8 @@ int xsk_tx_descriptor_status(void *queue, uint16_t offset);
 struct xsk_bind {
 	enum xsk_got got;
 	bool overlap;
+	bool sg;                 /* sockets take packets of several frames */
+	bool frags;              /* and so must the XDP program */
 	struct xsk_layout *layouts; /* of the receive queues, for the span */
 	unsigned int layouts_cnt;
 };
@@ -406,46 +418,6 @@ void xsk_proc_free(struct rte_eth_dev *dev);
  */
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
-
-/*
- * xsk_mem.c: layouts, spans and registrations. The lock is taken inside; get counts the queue as a
- * user, bound and put end that.
- */
-void xsk_mem_init(void);
-int xsk_layout_get(struct rte_mempool *mp, struct xsk_layout *lay, struct afx_err *err);
-/* Frames that cross 1 << shift bytes or lie outside what of the pool can be registered. */
-uint32_t xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_frames *fr,
-	unsigned int shift);
-int xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr,
-	struct afx_err *err);
-struct xsk_span {
-	uintptr_t base;
-	uint64_t len;
-	unsigned int page_shift;
-};
-struct xsk_span_want {
-	enum xsk_umem umem;
-	uint64_t heads_cap;      /* bytes that reaching other pools may cost (umem=auto) */
-	uint32_t chunk;
-	unsigned int queues;     /* bound queues that pay for the heads */
-};
-void xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
-	const struct xsk_span_want *want, struct xsk_span *span);
-int xsk_region_get(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg,
-	struct xsk_region **region, struct afx_err *err);
-int xsk_region_shared_fd(struct xsk_region *region);
-void xsk_region_bound(struct xsk_region *region, struct xsk_pair *pair);
-void xsk_region_put(struct xsk_region *region, struct xsk_pair *pair);
-
-/* Whether [p, p + len), inside the registration, has lost a page since it was registered. */
-static inline bool
-xsk_region_gone(const struct xsk_region *r, uintptr_t p, uint32_t len)
-{
-	uint64_t first = (p - r->base) >> XSK_PAGE_SHIFT;
-	uint64_t last = (p - r->base + len - 1) >> XSK_PAGE_SHIFT;
-
-	return r->gone[first] || r->gone[last];
-}
 
 /* xsk_rx.c: the receive burst and the refill. */
 uint16_t xsk_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb);
@@ -492,5 +464,7 @@ void xsk_set_dummies(struct rte_eth_dev *dev);
 
 /* xsk_telemetry.c */
 void xsk_telemetry_init(void);
+
+#include "xsk_mem.h"
 
 #endif
