@@ -28,10 +28,13 @@ afx_sg_probe(struct afx_err *err)
 	if (bind(fd, (struct sockaddr *)&sxdp, sizeof(sxdp)) < 0)
 		code = errno;
 	close(fd);
+	if (code == ENODEV)
+		return 0;
 	if (code == EINVAL)
 		return afx_err_set(err, -EOPNOTSUPP, "this kernel has no multi-buffer AF_XDP "
 			"(XDP_USE_SG, Linux 6.6)");
-	return 0;
+	return afx_err_set(err, code != 0 ? -code : -EIO, "bind(AF_XDP, no interface): %s (%d); "
+		"unexpected", strerror(code), code);
 }
 
 unsigned int

@@ -13,7 +13,7 @@
 
 /*
  * Whether the kernel knows XDP_USE_SG, by a bind that names no interface: 0, or -errno with err
- * filled (-EOPNOTSUPP: it does not). CAP_NET_RAW. Syscalls: socket, bind, close.
+ * filled: -EOPNOTSUPP it does not, anything else is no answer. CAP_NET_RAW. Syscalls: socket, bind, close.
  */
 int afx_sg_probe(struct afx_err *err);
 

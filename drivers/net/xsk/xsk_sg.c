@@ -22,19 +22,24 @@
 #define SHARED_INFO(frags) RTE_ALIGN_CEIL(48 + 16 * (frags), 64)
 #define ZC_ROOM_UNIT 128
 
-void
-xsk_sg_probe(struct xsk_port *port, struct xsk_proc *proc)
+int
+xsk_sg_probe(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err)
 {
 	struct xsk_port_sg *sg = &port->sg;
 	struct afx_xdp_features f;
-	struct afx_err err;
+	struct afx_err ignored;
+	int ret;
 
-	sg->kernel = afx_sg_probe(&err) == 0;
+	ret = afx_sg_probe(err);
+	if (ret < 0 && ret != -EOPNOTSUPP)
+		return ret;
+	sg->kernel = ret == 0;
 	sg->frags = afx_sg_skb_frags();
-	if (afx_netdev_xdp_features(proc->ctl, port->ifindex, &f, &err) < 0 || !f.known)
-		return;
+	if (afx_netdev_xdp_features(proc->ctl, port->ifindex, &f, &ignored) < 0 || !f.known)
+		return 0;
 	sg->zc_driver = f.features & AFX_XDP_ACT_XSK_ZEROCOPY;
 	sg->zc_segs = f.zc_max_segs;
+	return 0;
 }
 
 /*

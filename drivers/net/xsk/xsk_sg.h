@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct afx_err;
 struct rte_eth_dev;
 struct rte_eth_dev_info;
 struct rte_mbuf;
@@ -52,8 +53,8 @@ struct xsk_port_sg {
 	char why[160];           /* why a started port has less than was asked for, else "" */
 };
 
-/* Find out what kernel and driver have, at probe. */
-void xsk_sg_probe(struct xsk_port *port, struct xsk_proc *proc);
+/* Find out what kernel and driver have, at probe. 0 or -errno with err filled. */
+int xsk_sg_probe(struct xsk_port *port, struct xsk_proc *proc, struct afx_err *err);
 
 /* What dev_info says of it. */
 void xsk_sg_info(const struct rte_eth_dev *dev, struct rte_eth_dev_info *info);

@@ -326,10 +326,11 @@ report(struct rte_eth_dev *dev)
 
 	XSK_LOG(NOTICE,
 		"%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
-		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s",
+		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s%s",
 		dev->device->name, port->ifname, xsk_got_name(port->got), dev->data->nb_rx_queues,
 		dev->data->nb_tx_queues, port->args.start_queue, port->umem_pinned >> 10,
 		port->umem_regions, port->umem_heads >> 10, port->rx_room,
+		port->sg.on ? ", multi-buffer" : "",
 		port->why[0] != '\0' ? "; not more because: " : "", port->why);
 }
 
