@@ -190,6 +190,22 @@ check_igb(const struct xsk_port *port, const struct xsk_frames *fr, uint32_t fra
 }
 
 static int
+refuse_room(const struct xsk_port *port, const struct xsk_layout *lay, const struct xsk_frames *fr,
+	uint32_t frame, uint16_t queue, struct afx_err *err)
+{
+	char larger[64] = "";
+
+	if (frame <= XSK_ROOM_MAX)
+		snprintf(larger, sizeof(larger), ", use mbufs with a data room of %u",
+			frame + fr->data_off);
+	return afx_err_set(err, -EINVAL,
+		"rx queue %u: frames of %s's MTU %u need %u bytes, mempool %s has room for %u: "
+		"lower the MTU to %u%s%s", queue, port->ifname, frame - RTE_ETHER_HDR_LEN, frame,
+		lay->mp->name, fr->room, fr->room - RTE_ETHER_HDR_LEN, larger,
+		xsk_sg_possible(port) ? ", or ask for RTE_ETH_RX_OFFLOAD_SCATTER" : "");
+}
+
+static int
 check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *how,
 	uint32_t mtu, struct afx_err *err)
 {
@@ -208,13 +224,7 @@ check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *ho
 		if (ret < 0)
 			return ret;
 		if (frame > fr.room && !(how->sg && xsk_sg_rx_asked(dev, dev->data->rx_queues[i])))
-			return afx_err_set(err, -EINVAL,
-				"rx queue %u: frames of %s's MTU %u need %u bytes, mempool %s has "
-				"room for %u: "
-				"lower the MTU to %u, use mbufs with a data room of %u or "
-				"RTE_ETH_RX_OFFLOAD_SCATTER",
-				i, port->ifname, mtu, frame, how->layouts[i].mp->name, fr.room,
-				fr.room - RTE_ETHER_HDR_LEN, frame + fr.data_off);
+			return refuse_room(port, &how->layouts[i], &fr, frame, i, err);
 		room = RTE_MIN(room, fr.room);
 	}
 	port->rx_room = room;
@@ -258,14 +268,14 @@ try_mode(struct rte_eth_dev *dev, enum xsk_got got, struct xsk_bind *how, uint32
 		ret = check_zc(dev, err);
 	if (ret == 0)
 		ret = xsk_sg_choose(dev, how, mtu, err);
+	if (ret == 0)
+		ret = check_rooms(dev, got, how, mtu, err);
 	if (ret < 0)
 		return ret;
 	token = afx_ctl_enter(proc->ctl, err);
 	if (token < 0)
 		return token;
 	ret = open_prog(dev, how, err);
-	if (ret == 0)
-		ret = check_rooms(dev, got, how, mtu, err);
 	for (uint16_t q = 0; q < proc->pairs_cnt && ret == 0; q++)
 		ret = xsk_pair_open(dev, q, how, err);
 	afx_ctl_leave(proc->ctl, token);
