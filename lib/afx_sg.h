@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the kernel has of multi-buffer AF_XDP: packets of several frames (XDP_USE_SG, kernel 6.6). */
+/* What the kernel has of multi-buffer AF_XDP (XDP_USE_SG, kernel 6.6). */
 #ifndef AFX_SG_H
 #define AFX_SG_H
 
@@ -13,7 +13,8 @@
 
 /*
  * Whether the kernel knows XDP_USE_SG, by a bind that names no interface: 0, or -errno with err
- * filled: -EOPNOTSUPP it does not, anything else is no answer. CAP_NET_RAW. Syscalls: socket, bind, close.
+ * filled: -EOPNOTSUPP it does not, anything else is no answer. CAP_NET_RAW. Syscalls: socket, bind,
+ * close.
  */
 int afx_sg_probe(struct afx_err *err);
 

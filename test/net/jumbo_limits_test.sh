@@ -30,8 +30,8 @@ mtu_is() {
 
 n=0
 default_pair 2 9000
-refused "no offload" "cannot start: rx queue 0: frames of dut0's MTU 9000 need 9014 bytes.*SCATTER" \
-	mode=copy
+refused "no offload" \
+	"cannot start: rx queue 0: frames of dut0's MTU 9000 need 9014 bytes.*SCATTER" mode=copy
 refused "a program that knows one buffer" \
 	"does not take packets of several buffers: SEC\(\"xdp.frags\"\)" \
 	"mode=copy,xdp_prog=$objects/custom_good.bpf.o" --enable-scatter

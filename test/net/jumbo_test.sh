@@ -61,7 +61,8 @@ for q in $counts; do
 		check "$q queues: burst mode says so" shows 'Burst mode: Scalar multi-buffer, ' \
 			"show rxq info 0 0"
 		check "$q queues: scattered" shows 'RX scattered packets: on' "show rxq info 0 0"
-		check "$q queues: telemetry says so" is "$(of_port "d['multi_buffer']")" 1
+		check "$q queues: telemetry says so" \
+			is "$(of_port "[d['mode'], d['multi_buffer']]")" "['native copy', 1]"
 	fi
 	tp_cmd stop >/dev/null
 	tp_cmd "port stop 0" >/dev/null

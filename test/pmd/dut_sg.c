@@ -184,7 +184,9 @@ one_out(struct dut *d, struct peer *p, uint16_t port, struct rte_mempool *const 
 	got = peer_recv(p, frame, sizeof(frame), wait_ms);
 	if (got == 0)
 		return 0;
-	return frame_read(frame, got, &tag, &s) && got == len && tag == TAG_OUT && s == seq ? 1 : -1;
+	if (!frame_read(frame, got, &tag, &s) || got != len || tag != TAG_OUT || s != seq)
+		return -1;
+	return 1;
 }
 
 static void
@@ -262,7 +264,7 @@ refused(struct dut *d, const struct port_cfg *cfg, const char *what)
 	port_close(port);
 }
 
-/* Chains of more segments than the kernel takes: gathered where a frame holds them, else counted. */
+/* More segments than the kernel takes: gathered where a frame holds them, else counted. */
 static void
 too_many(struct dut *d, struct peer *p, uint16_t port, struct rte_mempool *const mp[2])
 {
@@ -278,11 +280,11 @@ too_many(struct dut *d, struct peer *p, uint16_t port, struct rte_mempool *const
 	for (unsigned int i = 1; i <= 3; i++) {
 		EXPECT(d, one_out(d, p, port, mp, 9000, most + 1, 20) == 0,
 		       "9000 bytes in %u segments", most + 1);
-		EXPECT(d, rte_eth_stats_get(port, &st) == 0 && st.oerrors == i, "%lu errors, not %u",
-		       st.oerrors, i);
+		EXPECT(d, rte_eth_stats_get(port, &st) == 0 && st.oerrors == i,
+		       "%lu errors, not %u", st.oerrors, i);
 	}
-	EXPECT(d, one_out(d, p, port, mp, 9000, most, DUT_WAIT_MS) == 1, "9000 bytes in %u segments",
-	       most);
+	EXPECT(d, one_out(d, p, port, mp, 9000, most, DUT_WAIT_MS) == 1,
+	       "9000 bytes in %u segments", most);
 }
 
 static void
@@ -326,7 +328,8 @@ case_jumbo_limits(struct dut *d)
 }
 
 const struct dut_case dut_sg_cases[] = {
-	{ "jumbo", "-", 2, 0, "skip", "chains both ways at MTU 9000, stops in between", case_jumbo },
+	{ "jumbo", "-", 2, 0, "skip", "chains both ways at MTU 9000, stops in between",
+	  case_jumbo },
 	{ "jumbo-limits", "-", 2, 0, "skip", "what MTU 9000 needs, and too many segments",
 	  case_jumbo_limits },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },

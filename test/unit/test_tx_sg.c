@@ -1,66 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The transmit burst of ports with multi-buffer over fake rings: what leaves carries the bytes of
- * the chain in descriptors the kernel takes, never part of a packet; the way it took is counted
- * under its name; each mbuf comes back exactly once, whatever completes in which order.
+ * The transmit burst of ports with multi-buffer over fake rings, by what it is given: what leaves
+ * carries the bytes of the chain in descriptors the kernel takes; the way it took is counted under
+ * its name; each mbuf comes back exactly once. What rings and kernel do is test_tx_sg_ring.c.
  */
-#include <errno.h>
-
-#include "tx_world.h"
-
-#define POOL 2048
-#define ROUNDS 60000
-
-static struct rte_mempool *pool, *other, *clones;
-static uint32_t seed = 4711;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
-
-/* A chain of segments of these lengths, each from the pool its letter names: p own, o other. */
-static struct rte_mbuf *
-chain(const char *from, const uint16_t *len)
-{
-	struct rte_mbuf *head = NULL;
-
-	for (unsigned int i = 0; from[i] != '\0'; i++) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(from[i] == 'o' ? other : pool);
-
-		if (m == NULL) {
-			rte_pktmbuf_free(head);
-			return NULL;
-		}
-		m->data_len = m->pkt_len = len[i];
-		if (head == NULL)
-			head = m;
-		else
-			CHECK_EQ(rte_pktmbuf_chain(head, m), 0);
-	}
-	return tx_paint(head);
-}
-
-#define CHAIN(from, ...) chain(from, (const uint16_t[]){ __VA_ARGS__ })
-
-/* n segments of len bytes of the own pool. */
-static struct rte_mbuf *
-even(unsigned int n, uint16_t len)
-{
-	uint16_t lens[64];
-	char from[65] = "";
-
-	for (unsigned int i = 0; i < n; i++) {
-		lens[i] = len;
-		from[i] = 'p';
-		from[i + 1] = '\0';
-	}
-	return chain(from, lens);
-}
+#include "tx_sg_world.h"
 
 static struct rte_mbuf *two(void) { return CHAIN("pp", 1000, 1000); }
 static struct rte_mbuf *five(void) { return CHAIN("ppppp", 2000, 2000, 2000, 2000, 1000); }
@@ -205,30 +149,6 @@ sum_of_causes(void)
 		s->drop_segs + s->drop_short + s->drop_malformed;
 }
 
-static uint16_t
-burst(struct rte_mbuf **pkts, uint16_t nb)
-{
-	uint16_t n = xsk_tx_burst_sg(q, pkts, nb);
-
-	CHECK(n <= nb);
-	tx_tags_whole();
-	/* What the kernel may see ends with the end of a packet. */
-	CHECK_EQ(q->tx.cached_prod, f->tx.prod);
-	if (f->tx.prod != 0)
-		CHECK_EQ(((struct xdp_desc *)f->tx.entry)[(f->tx.prod - 1) % f->tx.entries].options,
-			0);
-	return n;
-}
-
-/* Everything is home but what the port's fill ring and the lender hold. */
-static void
-all_home(unsigned int out)
-{
-	tx_all_home(other);
-	tx_all_home(clones);
-	CHECK_EQ(rte_mempool_avail_count(pool), pool->size - 32 - out);
-}
-
 static void
 each_kind(void)
 {
@@ -305,126 +225,6 @@ shared(void)
 	CHECK_EQ(rte_mempool_avail_count(pool), pool->size - 32 - 1);
 	rte_pktmbuf_free_seg(seg[1]);
 	all_home(0);
-}
-
-/* Too few tags or too short a ring: all of a packet or nothing of it, and the rest later. */
-static void
-all_or_nothing(const struct fake_cfg *like)
-{
-	struct fake_cfg cfg = *like;
-	struct rte_mbuf *pkts[16];
-
-	cfg.tx_desc = 40;
-	tx_open(&cfg);
-	f->on_kick_tx = NULL;
-	for (unsigned int i = 0; i < 16; i++)
-		pkts[i] = even(7, 100);
-	CHECK_EQ(burst(pkts, 16), 5);
-	CHECK_EQ(fake_waiting(&f->tx), 35);
-	CHECK_EQ(burst(pkts + 5, 11), 0);
-	for (unsigned int i = 5; i < 16; i++)
-		CHECK_EQ(pkts[i]->nb_segs, 7);
-	/* A packet of 7 with 5, 6 and 7 tags free. */
-	CHECK(tx_wire());
-	CHECK(fake_complete(f, sent[6]));
-	CHECK_EQ(burst(pkts + 5, 11), 0);
-	CHECK(fake_complete(f, sent[1]));
-	CHECK_EQ(burst(pkts + 5, 1), 1);
-	CHECK_EQ(q->free_cnt, 0);
-	/* Nothing more goes, not even a packet of one. */
-	CHECK_EQ(burst(pkts + 6, 10), 0);
-	for (unsigned int i = 0; i < 7; i++)
-		CHECK(i == 1 || i == 6 || fake_complete(f, sent[i]));
-	sent_cnt = 0;
-	f->on_kick_tx = tx_honest;
-	for (unsigned int i = 6, tries = 0; i < 16 && tries < 20; tries++)
-		i += burst(pkts + i, 16 - i);
-	CHECK_EQ(wire_cnt, 16);
-	CHECK_EQ(q->stats.pkts, 16);
-	CHECK_EQ(q->stats.zero_copy, 16);
-	xsk_tx_reclaim(q);
-	all_home(0);
-	/* More pieces than the queue has tags can never go: not waited for. */
-	tx_close();
-	cfg.tx_desc = 32;
-	tx_open(&cfg);
-	CHECK(q->sg.descs_max <= 32);
-	tx_close();
-}
-
-/* No frame to copy a segment into: nothing was written, everything is as before. */
-static void
-dry(const struct fake_cfg *cfg)
-{
-	struct rte_mbuf *hold[POOL], *pkts[3];
-	unsigned int n = 0;
-
-	tx_open(cfg);
-	pkts[0] = two();
-	pkts[1] = CHAIN("pooo", 100, 1000, 1000, 1000);
-	pkts[2] = two();
-	while ((hold[n] = rte_mbuf_raw_alloc(pool)) != NULL)
-		n++;
-	CHECK_EQ(burst(pkts, 3), 1);
-	CHECK_EQ(wire_cnt, 1);
-	CHECK_EQ(xsk_tx_reclaim(q), 2);
-	for (unsigned int left = 3; left-- > 0; ) {
-		while (rte_mempool_avail_count(pool) > left)
-			hold[n++] = rte_mbuf_raw_alloc(pool);
-		CHECK_EQ(burst(pkts + 1, 2), 0);
-		CHECK_EQ(wire_cnt, 1);
-		CHECK_EQ(q->stats.nombuf, 4 - left);
-		CHECK_EQ(pkts[1]->nb_segs, 4);
-		CHECK_EQ(pkts[1]->pkt_len, 3100);
-		CHECK_EQ(rte_mempool_avail_count(pool), left);
-	}
-	wire_cnt = 0;
-	while (rte_mempool_avail_count(pool) < 3)
-		rte_pktmbuf_free(hold[--n]);
-	CHECK_EQ(burst(pkts + 1, 2), 2);
-	CHECK_EQ(wire_cnt, 2);
-	while (n > 0)
-		rte_pktmbuf_free(hold[--n]);
-	xsk_tx_reclaim(q);
-	all_home(0);
-	tx_close();
-}
-
-/* A device that refuses: the whole packet is taken back from the counts. */
-static int
-refuse_one(struct fake_xsk *k, void *arg)
-{
-	int *refusals = arg;
-
-	if (!tx_wire())
-		return 0;
-	tx_complete_all();
-	(void)k;
-	return (*refusals)-- > 0 ? -EBUSY : -EAGAIN;
-}
-
-static void
-refused(const struct fake_cfg *cfg)
-{
-	struct rte_mbuf *pkts[4];
-	int refusals = 2;
-
-	tx_open(cfg);
-	f->on_kick_tx = refuse_one;
-	f->arg = &refusals;
-	pkts[0] = five();
-	pkts[1] = two();
-	pkts[2] = even(3, 50);
-	pkts[3] = single();
-	CHECK_EQ(burst(pkts, 4), 4);
-	CHECK_EQ(wire_cnt, 4);
-	CHECK_EQ(q->stats.drop_device, 2);
-	CHECK_EQ(q->stats.pkts, 2);
-	CHECK_EQ(q->stats.bytes, 150 + 60);
-	f->on_kick_tx = NULL;
-	f->arg = NULL;
-	tx_close();
-	tx_all_home(pool);
 }
 
 /* Devices that send from the pages themselves take a limited number of those. */
@@ -536,84 +336,13 @@ gone(const struct fake_cfg *cfg)
 	tx_close();
 }
 
-static struct rte_mbuf *
-any_packet(void)
-{
-	uint16_t lens[24];
-	char from[25] = "";
-	unsigned int n = rnd(3) ? 1 + rnd(6) : 1 + rnd(20);
-
-	for (unsigned int i = 0; i < n; i++) {
-		lens[i] = rnd(8) ? rnd(rnd(3) ? 300 : 2048) : rnd(15);
-		from[i] = rnd(6) ? 'p' : 'o';
-		from[i + 1] = '\0';
-	}
-	/* Long enough to carry its number, and not too short to leave. */
-	lens[0] += 20;
-	return chain(from, lens);
-}
-
-/* Everything at random: a kernel that stops in mid packet, reorders and delays completions. */
-static void
-random_walk(const struct fake_cfg *like)
-{
-	struct fake_cfg cfg = *like;
-	struct rte_mbuf *pkts[16];
-	uint64_t gathered = 0;
-	uint32_t waiting = 0;
-
-	cfg.tx_desc = 100;
-	tx_open(&cfg);
-	f->on_kick_tx = NULL;
-	for (uint32_t round = 0; round < ROUNDS && afx_test_failed == 0; round++) {
-		uint16_t n;
-
-		while (waiting < 1 + rnd(16)) {
-			pkts[waiting] = any_packet();
-			if (pkts[waiting] == NULL)
-				break;
-			waiting++;
-		}
-		n = burst(pkts, waiting);
-		waiting -= n;
-		memmove(pkts, pkts + n, waiting * sizeof(*pkts));
-		for (uint32_t k = rnd(8); k > 0 && tx_wire(); k--)
-			;
-		for (uint32_t k = rnd(100); k > 0 && sent_cnt > 0; k--) {
-			uint32_t pick = rnd(sent_cnt);
-
-			if (!fake_complete(f, sent[pick]))
-				break;
-			sent[pick] = sent[--sent_cnt];
-		}
-		if (rnd(4) == 0)
-			xsk_tx_reclaim(q);
-	}
-	gathered = q->stats.bounce_chain;
-	CHECK_EQ(q->stats.bad_comp, 0);
-	CHECK_EQ(q->stats.drop_malformed + q->stats.drop_short, 0);
-	CHECK(q->stats.chains > ROUNDS / 4);
-	CHECK(q->stats.bounce_outside > ROUNDS / 20);
-	CHECK(q->stats.drop_segs + gathered > 100);
-	CHECK(q->stats.pkts > ROUNDS / 2);
-	rte_pktmbuf_free_bulk(pkts, waiting);
-	/* Stop with packets in the ring and in the kernel. */
-	tx_close();
-	tx_all_home(pool);
-	tx_all_home(other);
-}
-
 int
 main(void)
 {
-	const struct fake_pool_cfg big = { .n = POOL, .cache = 64 };
-	struct fake_cfg cfg = { .overlap = true, .sg = true, .umem = XSK_UMEM_POOL };
+	struct fake_cfg cfg;
 
 	fake_eal("test_tx_sg");
-	pool = fake_pool("pool", &big);
-	other = fake_pool("other", &big);
-	clones = fake_pool("clones", &(struct fake_pool_cfg){ .n = 64, .room = 128 });
-	cfg.mp = pool;
+	make_pools(&cfg);
 	tx_open(&cfg);
 	CHECK_EQ(q->sg.descs_max, 18);
 	lender = rte_pktmbuf_alloc(pool);
@@ -621,14 +350,10 @@ main(void)
 	rte_pktmbuf_free(lender);
 	shared();
 	tx_close();
-	all_or_nothing(&cfg);
-	dry(&cfg);
-	refused(&cfg);
 	pages(&cfg);
 	straddle();
 	not_asked(&cfg);
 	gone(&cfg);
-	random_walk(&cfg);
 	tx_all_home(clones);
 	rte_eal_cleanup();
 	return afx_test_end();

@@ -186,8 +186,8 @@ check_depth(const struct rte_eth_dev *dev, const struct xsk_frames *fr, bool zc,
 		}
 		if (want > q->mp->size)
 			return afx_err_set(err, -ENOSPC,
-				"rx queue %u: mempool %s has %u mbufs, its queues need %u to hold a "
-				"frame of %u bytes each (%u mbufs): use a larger pool, or larger "
+				"rx queue %u: mempool %s has %u mbufs, its queues need %u to hold "
+				"a frame of %u bytes each (%u mbufs): use a larger pool, or larger "
 				"mbufs", i, q->mp->name, q->mp->size, want, frame, segs);
 	}
 	return 0;
@@ -202,7 +202,8 @@ xsk_sg_check_mtu(const struct rte_eth_dev *dev, uint32_t mtu, struct afx_err *er
 		return 0;
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
 		fr[i] = ((const struct xsk_rxq *)dev->data->rx_queues[i])->frames;
-	return check_depth(dev, fr, xsk_port(dev)->got == XSK_GOT_ZC, mtu + RTE_ETHER_HDR_LEN, err);
+	return check_depth(dev, fr, xsk_port(dev)->got == XSK_GOT_ZC, mtu + RTE_ETHER_HDR_LEN,
+		err);
 }
 
 /* What of multi-buffer was asked for, and the smallest room where it is to scatter. */
@@ -236,7 +237,7 @@ collect(const struct rte_eth_dev *dev, const struct xsk_bind *how, struct xsk_fr
 	return 0;
 }
 
-/* The mode has none. Returns 0 where it can be done without, and port->sg.why says at what price. */
+/* The mode has none. 0 where it can be done without; port->sg.why says at what price. */
 static int
 do_without(struct xsk_port *port, enum xsk_got got, const struct wish *w, uint32_t frame,
 	const char *lack, struct afx_err *err)

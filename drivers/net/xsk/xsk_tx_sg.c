@@ -26,7 +26,8 @@ struct plan {
 };
 
 static __rte_always_inline bool
-add_piece(const struct xsk_txq *q, struct plan *p, struct rte_mbuf *m, uintptr_t data, uint32_t len)
+add_piece(const struct xsk_txq *q, struct plan *p, struct rte_mbuf *m, uintptr_t data,
+	uint32_t len)
 {
 	const uintptr_t page = AFX_CHUNK_MAX;
 
@@ -59,7 +60,8 @@ why_copy(struct xsk_txq *q, const struct rte_mbuf *s, uintptr_t data, uint32_t l
 	uint64_t byte = data - q->base;
 
 	if (unlikely(byte < q->nb_desc || byte >= q->len || q->len - byte < len))
-		return RTE_MBUF_HAS_EXTBUF(s) ? &q->stats.bounce_external : &q->stats.bounce_outside;
+		return RTE_MBUF_HAS_EXTBUF(s) ? &q->stats.bounce_external :
+			&q->stats.bounce_outside;
 	if (unlikely(gone && xsk_region_gone(q->region, data, len)))
 		return &q->stats.bounce_gone;
 	if (unlikely(afx_frame_crosses(data, len, q->cross_shift)))
