@@ -66,6 +66,9 @@ afx_socket_create(const struct afx_socket_cfg *cfg, struct afx_socket **out, str
 	ring_init(&f->tx, cfg->tx_entries, sizeof(struct xdp_desc));
 	ring_init(&f->fill, cfg->fill_entries, sizeof(uint64_t));
 	ring_init(&f->comp, cfg->comp_entries, sizeof(uint64_t));
+	/* In copy mode the kernel always asks for it. */
+	if (cfg->bind == AFX_BIND_COPY)
+		f->tx.flags = XDP_RING_NEED_WAKEUP;
 	f->sock.cfg = *cfg;
 	f->sock.fd = FD_BASE + slot;
 	f->sock.tx_budget = 32;

@@ -14,6 +14,9 @@
 #define DESC 100
 #define ROUNDS_MAX 1000000
 
+/* The burst of common pools under test: "scalar" on the command line chooses the other. */
+static uint16_t (*plain_burst)(void *q, struct rte_mbuf **pkts, uint16_t nb) = xsk_rx_burst;
+
 static uint32_t seed = 12345;
 
 static uint32_t
@@ -132,7 +135,7 @@ static uint32_t
 app_receives(struct world *w, uint16_t nb)
 {
 	struct rte_mbuf *pkts[256];
-	uint16_t n = w->any ? xsk_rx_burst_any(w->q, pkts, nb) : xsk_rx_burst(w->q, pkts, nb);
+	uint16_t n = w->any ? xsk_rx_burst_any(w->q, pkts, nb) : plain_burst(w->q, pkts, nb);
 
 	CHECK(n <= nb);
 	for (uint16_t i = 0; i < n; i++) {
@@ -376,13 +379,15 @@ elsewhere(void *arg)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const uint16_t privs[] = { 0, 64, 1024 };
 	struct fake_pool_cfg pool = { .n = POOL, .cache = 64 };
 	struct fake_cfg cfg = { .overlap = true };
 	pthread_t tid;
 
+	if (argc > 1 && strcmp(argv[1], "scalar") == 0)
+		plain_burst = xsk_rx_burst_scalar;
 	fake_eal("test_rx");
 	population();
 	wake();

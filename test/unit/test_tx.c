@@ -83,7 +83,7 @@ prefix(void)
 	CHECK(xsk_tx_burst(q, pkts + 32, 32) <= 32);
 	CHECK(q->tx.cached_prod - f->tx.prod == 0);
 	f->tx.cons = 0;
-	for (unsigned int i = q->nb_desc - q->free_cnt; i < 64; i++)
+	for (unsigned int i = q->used; i < 64; i++)
 		rte_pktmbuf_free(pkts[i]);
 	f->on_kick_tx = tx_honest;
 	tx_close();

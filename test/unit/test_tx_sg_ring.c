@@ -44,7 +44,7 @@ all_or_nothing(const struct fake_cfg *like)
 	CHECK_EQ(burst(pkts + 5, 11), 0);
 	CHECK(fake_complete(f, sent[1]));
 	CHECK_EQ(burst(pkts + 5, 1), 1);
-	CHECK_EQ(q->free_cnt, 0);
+	CHECK_EQ(q->used, q->nb_desc);
 	/* Nothing more goes, not even a packet of one. */
 	CHECK_EQ(burst(pkts + 6, 10), 0);
 	for (unsigned int i = 0; i < 7; i++)

@@ -144,15 +144,15 @@ tx_close(void)
 	CHECK_EQ(port.port.quarantined, 0);
 }
 
-/* Tags free and tags in flight together are all tags. */
+/* Used tags are those of mbufs in flight. */
 static inline void
 tx_tags_whole(void)
 {
 	uint32_t flying = 0;
 
-	for (uint32_t tag = 0; tag < q->nb_desc; tag++)
-		flying += q->slot[tag] != NULL;
-	CHECK_EQ(q->free_cnt + flying, q->nb_desc);
+	for (uint32_t tag = 0; tag <= q->slot_mask; tag++)
+		flying += q->slot[tag] != 0;
+	CHECK_EQ(q->used, flying);
 }
 
 static inline void

@@ -23,6 +23,7 @@
 #include <rte_log.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_vect.h>
 
 #include "../../dpdk_compat.h"
 
@@ -193,7 +194,6 @@ struct xsk_tx_stats {
 	uint64_t bounce_straddle; /* copied: crosses a page the NIC cannot follow */
 	uint64_t bounce_external; /* copied: external buffer outside the span */
 	uint64_t bounce_chain;   /* copied: chain gathered into one frame */
-	uint64_t bounce_shared;  /* copied: segment of a chain that others hold too */
 	uint64_t chains;         /* packets sent as several descriptors */
 	uint64_t drop_long;      /* longer than a frame */
 	uint64_t drop_segs;      /* more descriptors than the kernel takes, no frame holds it */
@@ -214,10 +214,10 @@ struct xsk_rxq {
 	uintptr_t base;          /* of the registration */
 	uint64_t map_base;       /* UMEM offset of the first slot of own[] */
 	uint64_t map_len;        /* slots */
-	uint16_t *own;           /* per slot: 0x8000 | offset in it of the frame held, else 0 */
+	uint16_t *own;           /* per slot: address (low bits) of the frame held, or XSK_OWN_NONE */
 	struct rte_mbuf **own_mbuf; /* pinned pools: the mbuf instead */
 	struct rte_mempool *mp;
-	uint64_t rearm;          /* data_off (overwritten), refcnt, nb_segs, port */
+	uint64_t rearm;          /* data_off (0, added per packet), refcnt, nb_segs, port */
 	int32_t fill_off;
 	int32_t off_adj;         /* descriptor offset - data_off of the mbuf */
 	uint32_t chunk;
@@ -251,21 +251,28 @@ struct xsk_rxq {
 	struct xsk_rx_stats base_stats; /* at the last reset */
 } __rte_cache_aligned;
 
+/* A slot's mbuf has to be freed by the book: shared, indirect, external or of another pool. */
+#define XSK_SLOT_CARE 1u
+
 /* A transmit queue. */
 struct xsk_txq {
 	struct afx_prod tx;
 	struct afx_cons comp;
 	uintptr_t base;
-	uint64_t len;            /* bytes of the registration */
-	struct rte_mbuf **slot;  /* what is in flight, by the tag its address carries */
-	uint16_t *free_slot;     /* stack of free tags */
-	uint32_t free_cnt;
-	uint32_t nb_desc;        /* tags */
-	uint32_t free_thresh;    /* reclaim when fewer tags are free */
+	/* What is in flight by the tag its address carries: mbuf, | XSK_SLOT_CARE; 0 where free. */
+	uintptr_t *slot;
+	struct rte_mempool *mp;  /* of the slots without XSK_SLOT_CARE */
+	uint32_t slot_mask;      /* slots - 1 */
+	uint32_t next_tag;       /* where the search for a free slot begins */
+	uint32_t used;           /* slots in flight */
+	uint32_t nb_desc;        /* most that may be in flight */
+	uint32_t free_thresh;    /* reclaim when fewer may be added */
 	uint32_t chunk;          /* longest frame */
-	uint32_t cross_shift;
+	uint64_t lo;             /* tags are taken from addresses: first byte that can carry any */
+	uint64_t span;           /* [lo, lo + span): where a frame of any length fits */
+	uint32_t cross_shift;    /* frames must not cross 1 << cross_shift; 63: may */
+	uint32_t pool_age;       /* bursts of another pool than mp since the last change of it */
 	struct xsk_region *region;
-	struct rte_mempool *bounce_mp;
 	int fd;
 	bool zc;
 	bool busy;               /* preferred busy polling is on: watched for progress */
@@ -276,6 +283,8 @@ struct xsk_txq {
 	struct xsk_tx_sg sg;
 
 	/* Cold from here. */
+	uint64_t len;            /* bytes of the registration */
+	struct rte_mempool *bounce_mp;
 	uint16_t bounce_room;    /* bytes a bounce frame holds */
 	int32_t bounce_off;      /* data_off a bounce frame is sent from */
 	uint16_t port_id;
@@ -419,8 +428,44 @@ void xsk_proc_free(struct rte_eth_dev *dev);
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
 
-/* xsk_rx.c: the receive burst and the refill. */
+/*
+ * What own[] has: of the slot's frame the low bits of its address, which tell it from any other
+ * that could start there. Frames are 8-byte aligned, so none has those of XSK_OWN_NONE; an
+ * address that is not is never looked up.
+ */
+#define XSK_OWN_NONE UINT16_MAX
+
+/*
+ * The calling lcore's cache of a pool, for taking and giving objects in place. NULL where there is
+ * none, or where DPDK was built to look at every object that passes.
+ */
+static inline struct rte_mempool_cache *
+xsk_pool_cache(struct rte_mempool *mp)
+{
+#if defined(RTE_LIBRTE_MEMPOOL_DEBUG) || defined(RTE_LIBRTE_MEMPOOL_STATS)
+	return NULL;
+#else
+	return rte_mempool_default_cache(mp, rte_lcore_id());
+#endif
+}
+
+/* Whether the vector variant of the receive burst may run: EAL's limit (rte_vect.h) allows it. */
+static inline bool
+xsk_rx_vector(void)
+{
+#ifdef RTE_ARCH_X86_64
+	return rte_vect_get_max_simd_bitwidth() >= RTE_VECT_SIMD_128;
+#else
+	return false;
+#endif
+}
+
+/*
+ * xsk_rx.c: the receive bursts and the refill. xsk_rx_burst is the vector variant where the machine
+ * has one; xsk_rx_burst_any serves ports of which some queue has pinned external buffers.
+ */
 uint16_t xsk_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb);
+uint16_t xsk_rx_burst_scalar(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint16_t xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint32_t xsk_rx_refill(struct xsk_rxq *q);
 uint32_t xsk_rx_refill_pinned(struct xsk_rxq *q);

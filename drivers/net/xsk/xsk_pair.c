@@ -41,7 +41,7 @@ cross_shift(const struct xsk_port *port, const struct xsk_region *region)
 	return region->page_shift;
 }
 
-/* What a received mbuf starts with: data_off, refcnt, nb_segs, port. */
+/* What a received mbuf starts with: data_off (0, added per packet), refcnt, nb_segs, port. */
 static uint64_t
 rearm_word(const struct xsk_rxq *q)
 {
@@ -49,7 +49,6 @@ rearm_word(const struct xsk_rxq *q)
 	uint64_t word;
 
 	memset(&proto, 0, sizeof(proto));
-	proto.data_off = q->frames.data_off;
 	proto.nb_segs = 1;
 	proto.port = q->port_id;
 	rte_mbuf_refcnt_set(&proto, 1);
@@ -76,6 +75,8 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	if (q->own == NULL && q->own_mbuf == NULL)
 		return afx_err_set(err, -ENOMEM, "rx queue %u: no memory to track %u frames",
 			q->queue_id, q->mp->size);
+	if (q->own != NULL)
+		memset(q->own, 0xff, slots * sizeof(*q->own));
 	q->map_len = slots;
 	unusable = xsk_layout_unusable(&q->layout, &q->frames, shift);
 	aside = RTE_MIN(unusable, q->mp->size / XSK_ASIDE_SHARE);
@@ -121,20 +122,22 @@ wire_tx(struct xsk_txq *q, const struct xsk_pair *pair, const struct xsk_layout 
 	q->len = pair->region->len;
 	q->region = pair->region;
 	q->chunk = pair->region->chunk;
+	q->lo = q->slot_mask + 1;
+	q->span = q->len > q->lo + q->chunk ? q->len - q->lo - q->chunk : 0;
 	q->cross_shift = shift;
 	q->zc = pair->region->zc;
 	q->busy = false;
 	q->backoff = 0;
 	q->stuck = 0;
 	q->last_pending = 0;
+	q->mp = bounce->mp;
+	q->pool_age = 0;
 	q->bounce_mp = bounce->mp;
 	q->bounce_off = RTE_MIN((uint32_t)RTE_PKTMBUF_HEADROOM, bounce->buf_len);
 	q->bounce_room = RTE_MIN((uint32_t)bounce->buf_len - q->bounce_off, q->chunk);
-	q->free_cnt = 0;
-	for (uint32_t tag = q->nb_desc; tag > 0; tag--) {
-		q->slot[tag - 1] = NULL;
-		q->free_slot[q->free_cnt++] = tag - 1;
-	}
+	q->next_tag = 0;
+	q->used = 0;
+	memset(q->slot, 0, (q->slot_mask + 1) * sizeof(*q->slot));
 }
 
 /* Fill frames of a transmit-only queue; remembered one by one, they never come back by a ring. */

@@ -6,8 +6,11 @@
 
 #include "xsk.h"
 
-/* Completions are reclaimed when fewer tags than this are free. */
-#define TX_FREE_THRESH 64
+/*
+ * Packets in flight at which completions are reclaimed: late enough for a good batch, early enough
+ * for mbufs that are still in the cache. As free threshold it is what remains of the descriptors.
+ */
+#define TX_INFLIGHT 128
 /* Missing buffers that make a refill worth its store to the shared index. */
 #define RX_FREE_THRESH 64
 
@@ -41,7 +44,7 @@ threshold(const char *what, uint16_t qid, uint16_t asked, uint16_t dflt, uint16_
 			qid, asked, nb_desc);
 		return -EINVAL;
 	}
-	*out = asked != 0 ? asked : RTE_MIN((uint32_t)dflt, nb_desc / 4u);
+	*out = asked != 0 ? asked : dflt;
 	return 0;
 }
 
@@ -60,7 +63,8 @@ xsk_rx_queue_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t nb_desc,
 	if (ret == 0)
 		ret = check_deferred("rx", qid, conf->rx_deferred_start);
 	if (ret == 0)
-		ret = threshold("rx", qid, conf->rx_free_thresh, RX_FREE_THRESH, nb_desc, &thresh);
+		ret = threshold("rx", qid, conf->rx_free_thresh,
+			RTE_MIN(RX_FREE_THRESH, nb_desc / 4), nb_desc, &thresh);
 	if (ret < 0)
 		return ret;
 	if (mp == NULL) {
@@ -100,33 +104,29 @@ xsk_tx_queue_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t nb_desc,
 	unsigned int socket_id, const struct rte_eth_txconf *conf)
 {
 	struct xsk_txq *q;
-	uint32_t thresh;
+	uint32_t thresh, slots = rte_align32pow2(nb_desc);
 	int ret;
 
 	ret = check_desc("tx", qid, nb_desc);
 	if (ret == 0)
 		ret = check_deferred("tx", qid, conf->tx_deferred_start);
 	if (ret == 0)
-		ret = threshold("tx", qid, conf->tx_free_thresh, TX_FREE_THRESH, nb_desc, &thresh);
+		ret = threshold("tx", qid, conf->tx_free_thresh,
+			nb_desc - RTE_MIN(TX_INFLIGHT, nb_desc / 2), nb_desc, &thresh);
 	if (ret < 0)
 		return ret;
 	q = rte_zmalloc_socket("xsk_txq", sizeof(*q), RTE_CACHE_LINE_SIZE, socket_id);
 	if (q != NULL) {
-		q->slot = rte_zmalloc_socket("xsk_slots", nb_desc * sizeof(*q->slot),
-			RTE_CACHE_LINE_SIZE, socket_id);
-		q->free_slot = rte_zmalloc_socket("xsk_tags", nb_desc * sizeof(*q->free_slot),
+		q->slot = rte_zmalloc_socket("xsk_slots", slots * sizeof(*q->slot),
 			RTE_CACHE_LINE_SIZE, socket_id);
 	}
-	if (q == NULL || q->slot == NULL || q->free_slot == NULL) {
+	if (q == NULL || q->slot == NULL) {
 		XSK_LOG(ERR, "tx queue %u: no memory for %u descriptors on socket %u", qid, nb_desc,
 			socket_id);
-		if (q != NULL) {
-			rte_free(q->slot);
-			rte_free(q->free_slot);
-		}
 		rte_free(q);
 		return -ENOMEM;
 	}
+	q->slot_mask = slots - 1;
 	q->nb_desc = nb_desc;
 	q->free_thresh = thresh;
 	q->conf = *conf;
@@ -157,7 +157,6 @@ xsk_tx_queue_release(struct rte_eth_dev *dev, uint16_t qid)
 	if (q == NULL)
 		return;
 	rte_free(q->slot);
-	rte_free(q->free_slot);
 	rte_free(q);
 }
 
@@ -199,7 +198,8 @@ xsk_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_burs
 {
 	const struct xsk_rxq *q = dev->data->rx_queues[qid];
 
-	return burst_mode(dev, q->layout.pinned ? "Scalar pinned" : "Scalar", mode);
+	return burst_mode(dev, q->layout.pinned ? "Scalar pinned" :
+		dev->rx_pkt_burst == xsk_rx_burst ? "Vector SSE" : "Scalar", mode);
 }
 
 int
@@ -237,5 +237,5 @@ xsk_tx_descriptor_status(void *queue, uint16_t offset)
 	if (offset >= q->nb_desc)
 		return -EINVAL;
 	/* Tags have no order: the free ones come first, then what is in flight. */
-	return offset < q->free_cnt ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
+	return offset < q->nb_desc - q->used ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
 }

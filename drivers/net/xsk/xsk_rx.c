@@ -6,22 +6,236 @@
  * is believed only if it names a frame noted there. The sum of fill ring, kernel and rx ring (held)
  * never exceeds nb_desc, whatever the sizes of the rings.
  */
+#include <string.h>
+
 #include "xsk_rx_impl.h"
 
 uint32_t
 xsk_rx_refill(struct xsk_rxq *q)
 {
-	return refill(q, false);
+	return refill_any(q, false);
 }
 
 uint32_t
 xsk_rx_refill_pinned(struct xsk_rxq *q)
 {
-	return refill(q, true);
+	return refill_any(q, true);
 }
 
+/*
+ * Own and post the common kind of frame, in the mbuf's place and none crossing a page, into one
+ * piece of the ring. Returns how many; one outside the registration ends the run before it. This
+ * and the passes below are functions of their own so that all a loop needs fits the registers.
+ */
+static __rte_noinline uint32_t
+post(const struct xsk_rxq *q, void * const *objs, uint32_t n, uint64_t *ring)
+{
+	const uint64_t bias = q->fill_off - q->base, slots = q->map_len;
+	const uint64_t first = q->map_base >> XSK_SLOT_SHIFT;
+	uint16_t * const own = q->own;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		uint64_t addr = (uintptr_t)objs[i] + bias;
+		uint64_t slot = (addr >> XSK_SLOT_SHIFT) - first;
+
+		if (unlikely(slot >= slots))
+			break;
+		own[slot] = (uint16_t)addr;
+		ring[i] = addr;
+	}
+	return i;
+}
+
+/*
+ * Refill from where the pool's cache of this lcore has its objects. Whatever that cannot do, an
+ * empty cache or a frame out of the ordinary, the general refill does.
+ */
+static __rte_always_inline void
+refill(struct xsk_rxq *q)
+{
+	struct rte_mempool_cache *cache = xsk_pool_cache(q->mp);
+
+	while (q->held < q->nb_desc) {
+		uint32_t want = RTE_MIN(q->nb_desc - q->held, (uint32_t)REFILL_BATCH);
+		uint32_t pos = q->fill.cached_prod & q->fill.mask, n;
+		void **objs;
+
+		want = RTE_MIN(want, q->fill.entries - pos);
+		if (unlikely(cache == NULL || cache->len < want || q->cross_shift != 63 ||
+				afx_prod_free(&q->fill, want) < want)) {
+			xsk_rx_refill(q);
+			return;
+		}
+		objs = &cache->objs[cache->len - want];
+		n = post(q, objs, want, (uint64_t *)q->fill.kring + pos);
+		if (unlikely(n < want))
+			memmove(objs, objs + n, (want - n) * sizeof(*objs));
+		cache->len -= n;
+		q->held += n;
+		q->fill.cached_prod += n;
+		afx_prod_submit(&q->fill);
+		if (unlikely(n < want)) {
+			xsk_rx_refill(q);
+			return;
+		}
+	}
+}
+
+/* A descriptor that names no frame of ours, or one that the frame cannot hold. */
+static __rte_noinline __rte_cold void
+disbelieve(struct xsk_rxq *q, struct rte_mbuf *m)
+{
+	q->stats.bad_desc++;
+	if (m == NULL)
+		return;
+	q->held--;
+	rte_mempool_put(q->mp, m);
+}
+
+/*
+ * First pass over n descriptors, in one piece of the ring: their mbufs to pkts, no longer owned,
+ * headers on their way to the cache. Ends early before a descriptor that is not believed.
+ */
+static __rte_noinline uint32_t
+claim(const struct xsk_rxq *q, const struct xdp_desc *desc, struct rte_mbuf **pkts, uint32_t n)
+{
+	const uint64_t bias = q->base - q->fill_off, slots = q->map_len;
+	const uint64_t first = q->map_base >> XSK_SLOT_SHIFT;
+	uint16_t * const own = q->own;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		uint64_t addr = afx_frame_base(desc[i].addr);
+		uint64_t slot = (addr >> XSK_SLOT_SHIFT) - first;
+
+		if (unlikely(slot >= slots || own[slot] != (uint16_t)addr || (addr & 7) != 0))
+			break;
+		own[slot] = XSK_OWN_NONE;
+		pkts[i] = (struct rte_mbuf *)(bias + addr);
+		rte_prefetch0(pkts[i]);
+	}
+	return i;
+}
+
+/*
+ * Second pass: fill in the mbufs of n claimed descriptors. Returns how many are left in pkts, with
+ * their bytes added.
+ */
+static __rte_noinline uint32_t
+describe(struct xsk_rxq *q, const struct xdp_desc *desc, struct rte_mbuf **pkts, uint32_t n,
+	uint64_t *bytes)
+{
+	const uint32_t adj = q->off_adj, room = q->chunk - adj;
+	uint32_t got = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t data_off = afx_frame_offset(desc[i].addr) - adj;
+
+		/* An offset below adj wraps to more than any frame has. */
+		if (unlikely((uint64_t)data_off + desc[i].len > room)) {
+			disbelieve(q, pkts[i]);
+			continue;
+		}
+		write_header(pkts[i], &desc[i], q->rearm, data_off, 0);
+		*bytes += desc[i].len;
+		pkts[got++] = pkts[i];
+	}
+	q->held -= got;
+	return got;
+}
+
+#ifdef RTE_ARCH_X86_64
+/* The same, two at a time and without a branch a packet; what is not in order is done again. */
+static __rte_noinline uint32_t
+describe_sse(struct xsk_rxq *q, const struct xdp_desc *desc, struct rte_mbuf **pkts, uint32_t n,
+	uint64_t *bytes)
+{
+	/* Bytes 8 to 11 of a descriptor are its length; a top bit makes a byte 0. */
+	const __m128i pick = _mm_set_epi8(-1, -1, -1, -1, -1, -1, 9, 8, 11, 10, 9, 8, -1, -1, -1,
+		-1);
+	const uint32_t room = q->chunk - q->off_adj;
+	const __m128i adj = _mm_set1_epi64x(q->off_adj), rearm = _mm_set1_epi64x(q->rearm);
+	const __m128i zero = _mm_setzero_si128();
+	__m128i max_off = zero, max_len = zero, max_end = zero, sum = zero, worst;
+	uint32_t i;
+
+	for (i = 0; i + 1 < n; i += 2) {
+		__m128i a = _mm_load_si128((const __m128i *)&desc[i]);
+		__m128i b = _mm_load_si128((const __m128i *)&desc[i + 1]);
+		__m128i off = _mm_srli_epi64(_mm_unpacklo_epi64(a, b), AFX_OFFSET_SHIFT);
+		__m128i len = _mm_unpackhi_epi64(a, b);
+		__m128i word;
+
+		off = _mm_sub_epi64(off, adj);
+		word = _mm_add_epi64(off, rearm);
+		_mm_store_si128(RTE_PTR_ADD(pkts[i], 16), _mm_unpacklo_epi64(word, zero));
+		_mm_store_si128(RTE_PTR_ADD(pkts[i], 32), _mm_shuffle_epi8(a, pick));
+		_mm_store_si128(RTE_PTR_ADD(pkts[i + 1], 16), _mm_unpackhi_epi64(word, zero));
+		_mm_store_si128(RTE_PTR_ADD(pkts[i + 1], 32), _mm_shuffle_epi8(b, pick));
+		max_off = _mm_max_epu32(max_off, off);
+		max_len = _mm_max_epu32(max_len, len);
+		max_end = _mm_max_epu32(max_end, _mm_add_epi32(off, len));
+		sum = _mm_add_epi32(sum, len);
+	}
+	/* Lanes 0 and 2 count; none is so long that a sum of what is in order wraps. */
+	worst = _mm_max_epu32(max_end, _mm_max_epu32(max_off, max_len));
+	worst = _mm_max_epu32(worst, _mm_unpackhi_epi64(worst, worst));
+	if (unlikely((uint32_t)_mm_cvtsi128_si32(worst) > room))
+		return describe(q, desc, pkts, n, bytes);
+	q->held -= i;
+	*bytes += (uint32_t)_mm_cvtsi128_si32(sum) + (uint32_t)_mm_extract_epi32(sum, 2);
+	return i < n ? i + describe(q, desc + i, pkts + i, n - i, bytes) : i;
+}
+#else
+#define describe_sse describe
+#endif
+
 static __rte_always_inline uint16_t
-rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinned)
+receive_plain(struct xsk_rxq *q, uint32_t idx, struct rte_mbuf **pkts, uint32_t n,
+	uint64_t *bytes, const bool vector)
+{
+	uint32_t got = 0;
+
+	while (n > 0) {
+		uint32_t pos = idx & q->rx.mask;
+		uint32_t run = RTE_MIN(n, q->rx.entries - pos), sure;
+		const struct xdp_desc *desc = (const struct xdp_desc *)q->rx.kring + pos;
+
+		sure = claim(q, desc, pkts + got, run);
+		got += vector ? describe_sse(q, desc, pkts + got, sure, bytes) :
+			describe(q, desc, pkts + got, sure, bytes);
+		if (unlikely(sure < run)) {
+			disbelieve(q, NULL);
+			sure++;
+		}
+		idx += sure;
+		n -= sure;
+	}
+	return got;
+}
+
+static uint16_t
+receive_pinned(struct xsk_rxq *q, uint32_t idx, struct rte_mbuf **pkts, uint32_t n,
+	uint64_t *bytes)
+{
+	uint16_t got = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = receive(q, afx_cons_desc(&q->rx, idx + i), true);
+
+		if (unlikely(m == NULL))
+			continue;
+		*bytes += m->pkt_len;
+		pkts[got++] = m;
+	}
+	return got;
+}
+
+enum variant { SCALAR, VECTOR, PINNED };
+
+static __rte_always_inline uint16_t
+rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const enum variant v)
 {
 	uint64_t bytes = 0;
 	uint16_t got = 0;
@@ -30,36 +244,35 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 	n = afx_cons_peek(&q->rx, nb, &idx);
 	if (n == 0 && q->busy)
 		n = poll_driver(q, nb, &idx);
-	if (n == 0)
+	if (n == 0) {
 		idle(q);
-	for (uint32_t i = 0; i < n; i++) {
-		struct rte_mbuf *m;
-
-		if (!pinned && i + PREFETCH_AHEAD < n)
-			rte_prefetch0(frame_mbuf(q, afx_frame_base(
-				afx_cons_desc(&q->rx, idx + i + PREFETCH_AHEAD)->addr)));
-		m = receive(q, afx_cons_desc(&q->rx, idx + i), pinned);
-		if (unlikely(m == NULL))
-			continue;
-		bytes += m->pkt_len;
-		pkts[got++] = m;
-	}
-	if (n > 0)
+	} else {
+		got = v == PINNED ? receive_pinned(q, idx, pkts, n, &bytes) :
+			receive_plain(q, idx, pkts, n, &bytes, v == VECTOR);
 		afx_cons_release(&q->rx);
-	if (q->nb_desc - q->held >= q->free_thresh)
-		refill(q, pinned);
-	wake(q);
-	if (got > 0) {
 		q->stats.pkts += got;
 		q->stats.bytes += bytes;
 	}
+	if (q->nb_desc - q->held >= q->free_thresh) {
+		if (v == PINNED)
+			xsk_rx_refill_pinned(q);
+		else
+			refill(q);
+	}
+	wake(q);
 	return got;
 }
 
 uint16_t
 xsk_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 {
-	return rx_burst(queue, pkts, nb, false);
+	return rx_burst(queue, pkts, nb, VECTOR);
+}
+
+uint16_t
+xsk_rx_burst_scalar(void *queue, struct rte_mbuf **pkts, uint16_t nb)
+{
+	return rx_burst(queue, pkts, nb, SCALAR);
 }
 
 /* For ports where some queue has a pool of pinned external buffers; chosen per burst. */
@@ -68,6 +281,6 @@ xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 {
 	const struct xsk_rxq *q = queue;
 
-	return q->layout.pinned ? rx_burst(queue, pkts, nb, true)
-				: rx_burst(queue, pkts, nb, false);
+	return q->layout.pinned ? rx_burst(queue, pkts, nb, PINNED) :
+		rx_burst(queue, pkts, nb, SCALAR);
 }

@@ -6,9 +6,11 @@
 #ifndef XSK_RX_IMPL_H
 #define XSK_RX_IMPL_H
 
+#include <assert.h>
 #include <errno.h>
 
 #include <rte_prefetch.h>
+#include <rte_vect.h>
 
 #include "afx_kick.h"
 #include "xsk.h"
@@ -16,19 +18,11 @@
 /* Frames taken from the pool at once: a refill is several of these. */
 #define REFILL_BATCH 64
 
-/* How far ahead mbuf headers are fetched: a header is written two cache misses after its descriptor
- * is read, and four packets of work cover them.
- */
-#define PREFETCH_AHEAD 4
-
 /* Polls from one wake-up to the next while the driver keeps asking. */
 #define WAKE_EVERY 64
 
 /* Empty polls from one look at the tx ring to the next: tens of microseconds. */
 #define FLUSH_EVERY 256
-
-#define OWN_MARK 0x8000u
-#define SLOT_MASK ((1u << XSK_SLOT_SHIFT) - 1)
 
 static __rte_always_inline struct rte_mbuf *
 frame_mbuf(const struct xsk_rxq *q, uint64_t addr)
@@ -53,15 +47,15 @@ disown(struct xsk_rxq *q, uint64_t addr, const bool pinned)
 		q->own_mbuf[slot] = NULL;
 		return m;
 	}
-	if (unlikely(q->own[slot] != (OWN_MARK | (rel & SLOT_MASK))))
+	if (unlikely(q->own[slot] != (uint16_t)addr || (addr & 7) != 0))
 		return NULL;
-	q->own[slot] = 0;
+	q->own[slot] = XSK_OWN_NONE;
 	return frame_mbuf(q, addr);
 }
 
 /* Note a frame in own[]; false when it cannot be posted and was set aside or given back. */
 static __rte_always_inline bool
-own(struct xsk_rxq *q, struct rte_mbuf *m, const bool pinned, uint64_t *addr)
+take_over(struct xsk_rxq *q, struct rte_mbuf *m, const bool pinned, uint64_t *addr)
 {
 	uintptr_t fill = (pinned ? (uintptr_t)m->buf_addr : (uintptr_t)m) + q->fill_off;
 	uint64_t rel = fill - q->base - q->map_base;
@@ -80,7 +74,7 @@ own(struct xsk_rxq *q, struct rte_mbuf *m, const bool pinned, uint64_t *addr)
 	if (pinned)
 		q->own_mbuf[slot] = m;
 	else
-		q->own[slot] = OWN_MARK | (rel & SLOT_MASK);
+		q->own[slot] = (uint16_t)(fill - q->base);
 	*addr = fill - q->base;
 	return true;
 }
@@ -99,27 +93,26 @@ take(struct xsk_rxq *q, void **objs, uint32_t want)
 	return 0;
 }
 
+/* Frames of any kind, one by one. */
 static __rte_always_inline uint32_t
-refill(struct xsk_rxq *q, const bool pinned)
+refill_any(struct xsk_rxq *q, const bool pinned)
 {
 	void *objs[REFILL_BATCH];
 	uint32_t posted = 0;
 
 	while (q->held < q->nb_desc) {
 		uint32_t want = RTE_MIN(q->nb_desc - q->held, (uint32_t)REFILL_BATCH);
-		uint32_t n = take(q, objs, want);
-		uint32_t idx, done = 0;
+		uint32_t idx, n, done = 0;
 
-		if (unlikely(n == 0))
+		/* The ring holds nb_desc: only a kernel that lies leaves no space. */
+		want = RTE_MIN(want, afx_prod_free(&q->fill, want));
+		n = want > 0 ? take(q, objs, want) : 0;
+		if (unlikely(n == 0 || afx_prod_reserve(&q->fill, n, &idx) == 0))
 			break;
-		if (unlikely(afx_prod_reserve(&q->fill, n, &idx) == 0)) {
-			rte_mempool_put_bulk(q->mp, objs, n);
-			break;
-		}
 		for (uint32_t i = 0; i < n; i++) {
 			uint64_t addr;
 
-			if (own(q, objs[i], pinned, &addr))
+			if (take_over(q, objs[i], pinned, &addr))
 				*afx_prod_addr(&q->fill, idx + done++) = addr;
 		}
 		afx_prod_cancel(&q->fill, n - done);
@@ -193,14 +186,49 @@ wake(struct xsk_rxq *q)
 		q->stats.wakeup_errors++;
 }
 
+/*
+ * Write what a received mbuf must say: data_off, refcnt, nb_segs, port and ol_flags in one store,
+ * packet type, lengths, VLAN and hash in a second one. Their places are the same in every DPDK.
+ */
+static_assert(offsetof(struct rte_mbuf, refcnt) == 18 && offsetof(struct rte_mbuf, nb_segs) == 20 &&
+	offsetof(struct rte_mbuf, port) == 22 && offsetof(struct rte_mbuf, ol_flags) == 24,
+	"the rearm store needs this layout");
+static_assert(offsetof(struct rte_mbuf, packet_type) == 32 &&
+	offsetof(struct rte_mbuf, pkt_len) == 36 && offsetof(struct rte_mbuf, data_len) == 40 &&
+	offsetof(struct rte_mbuf, vlan_tci) == 42 && offsetof(struct rte_mbuf, hash) == 44,
+	"the descriptor store needs this layout");
+
+static __rte_always_inline void
+write_header(struct rte_mbuf *m, const struct xdp_desc *d, uint64_t rearm, uint32_t data_off,
+	uint64_t ol_flags)
+{
+#if defined(RTE_ARCH_X86_64)
+	/* Bytes 8 to 11 of a descriptor are its length; those with the top bit set become 0. */
+	const __m128i pick = _mm_set_epi8(-1, -1, -1, -1, -1, -1, 9, 8, 11, 10, 9, 8, -1, -1, -1,
+		-1);
+	__m128i desc = _mm_load_si128((const __m128i *)d);
+
+	_mm_store_si128((__m128i *)RTE_PTR_ADD(m, 16),
+		_mm_set_epi64x((long long)ol_flags, (long long)(rearm | data_off)));
+	_mm_store_si128((__m128i *)RTE_PTR_ADD(m, 32), _mm_shuffle_epi8(desc, pick));
+#else
+	*(uint64_t *)RTE_PTR_ADD(m, 16) = rearm;
+	m->data_off = data_off;
+	m->ol_flags = ol_flags;
+	m->packet_type = 0;
+	m->pkt_len = d->len;
+	m->data_len = d->len;
+	m->vlan_tci = 0;
+	m->hash.rss = 0;
+#endif
+}
+
 /* Fill in the mbuf of one descriptor: NULL when the descriptor cannot be believed. */
 static __rte_always_inline struct rte_mbuf *
 receive(struct xsk_rxq *q, const struct xdp_desc *d, const bool pinned)
 {
 	uint64_t addr = d->addr;
-	uint32_t len = d->len;
-	uint32_t off = afx_frame_offset(addr);
-	uint32_t data_off = off - q->off_adj;
+	uint32_t data_off = afx_frame_offset(addr) - q->off_adj;
 	struct rte_mbuf *m = disown(q, afx_frame_base(addr), pinned);
 
 	if (unlikely(m == NULL)) {
@@ -208,19 +236,13 @@ receive(struct xsk_rxq *q, const struct xdp_desc *d, const bool pinned)
 		return NULL;
 	}
 	q->held--;
-	if (unlikely(off > q->chunk || len > q->chunk - off || data_off > UINT16_MAX)) {
+	/* An offset below off_adj wraps to more than any frame has. */
+	if (unlikely((uint64_t)data_off + d->len > q->chunk - q->off_adj)) {
 		q->stats.bad_desc++;
 		rte_mempool_put(q->mp, m);
 		return NULL;
 	}
-	/* data_off, refcnt, nb_segs and port are one aligned word of every supported DPDK. */
-	*(uint64_t *)RTE_PTR_ADD(m, offsetof(struct rte_mbuf, data_off)) = q->rearm;
-	m->data_off = data_off;
-	m->ol_flags = pinned ? RTE_MBUF_F_EXTERNAL : 0;
-	m->packet_type = 0;
-	m->pkt_len = len;
-	m->data_len = len;
-	m->vlan_tci = 0;
+	write_header(m, d, q->rearm, data_off, pinned ? RTE_MBUF_F_EXTERNAL : 0);
 	return m;
 }
 

@@ -25,7 +25,7 @@ static const struct field rx_fields[] = {
 
 static const struct field tx_fields[] = {
 	TX(zero_copy), TX(bounce_outside), TX(bounce_gone), TX(bounce_straddle),
-	TX(bounce_external), TX(bounce_chain), TX(bounce_shared), TX(chains), TX(drop_long),
+	TX(bounce_external), TX(bounce_chain), TX(chains), TX(drop_long),
 	TX(drop_segs), TX(drop_short), TX(drop_malformed), TX(drop_device), TX(nombuf),
 	TX(bad_comp), TX(busy_off), TX(wakeups), TX(wakeup_errors),
 };

@@ -31,10 +31,9 @@ return_owned(struct rte_mempool *mp, void *arg, void *obj, unsigned int idx __rt
 	uint64_t rel = fill - q->base - q->map_base;
 	uint64_t slot = rel >> XSK_SLOT_SHIFT;
 
-	if (slot >= q->map_len || q->own[slot] == 0 ||
-			(q->own[slot] & 0x7fff) != (rel & ((1u << XSK_SLOT_SHIFT) - 1)))
+	if (slot >= q->map_len || q->own[slot] != (uint16_t)(fill - q->base))
 		return;
-	q->own[slot] = 0;
+	q->own[slot] = XSK_OWN_NONE;
 	r->cnt++;
 	rte_mempool_put(mp, obj);
 }
@@ -62,11 +61,11 @@ return_rx(struct xsk_rxq *q)
 static void
 return_tx(struct xsk_txq *q)
 {
-	for (uint32_t tag = 0; tag < q->nb_desc; tag++) {
-		if (q->slot[tag] == NULL)
+	for (uint32_t tag = 0; tag <= q->slot_mask; tag++) {
+		if (q->slot[tag] == 0)
 			continue;
-		rte_pktmbuf_free(q->slot[tag]);
-		q->slot[tag] = NULL;
+		rte_pktmbuf_free_seg((struct rte_mbuf *)(q->slot[tag] & ~(uintptr_t)XSK_SLOT_CARE));
+		q->slot[tag] = 0;
 	}
 }
 
@@ -105,12 +104,12 @@ return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
 		if (released)
 			return_tx(txq);
 		else
-			lost += txq->nb_desc - txq->free_cnt;
+			lost += txq->used;
 		txq->tx = (struct afx_prod){ 0 };
 		txq->comp = (struct afx_cons){ 0 };
 		txq->region = NULL;
 		txq->fd = -1;
-		txq->free_cnt = 0;
+		txq->used = 0;
 	}
 	if (released && pair->fill_cnt > 0)
 		rte_mempool_put_bulk(pair->fill_mp, (void **)pair->fill_mbufs, pair->fill_cnt);

@@ -6,6 +6,7 @@
 #ifndef XSK_TX_IMPL_H
 #define XSK_TX_IMPL_H
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -77,7 +78,8 @@ refused(struct xsk_txq *q)
 static void
 kick_copy(struct xsk_txq *q)
 {
-	uint32_t pending = afx_prod_pending(&q->tx);
+	/* The kernel asks always: the flag is set at bind and stays (xp_assign_dev). */
+	uint32_t pending = afx_prod_needs_wakeup(&q->tx) ? afx_prod_pending(&q->tx) : 0;
 	unsigned int refusals = 0;
 
 	while (pending > 0) {
@@ -130,11 +132,17 @@ kick(struct xsk_txq *q)
 	}
 }
 
+static_assert(offsetof(struct rte_mbuf, refcnt) == 18 && offsetof(struct rte_mbuf, nb_segs) == 20 &&
+	offsetof(struct rte_mbuf, ol_flags) == 24 && offsetof(struct xdp_desc, len) == 8 &&
+	offsetof(struct xdp_desc, options) == 12, "plain packets are told by this layout");
+static_assert(RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN, "the layout is that of little-endian machines");
+
 /* Where a packet can be sent from, or why not; counter is the cause to count once it is done. */
 enum verdict {
 	SEND_IN_PLACE,
 	SEND_COPY,
 	DROP,
+	KEEP,
 };
 
 /* Whether the segments add up to what the first one says. */
@@ -155,8 +163,8 @@ drop(uint64_t *cause, uint64_t **counter)
 	return DROP;
 }
 
-static __rte_noinline enum verdict
-judge_slowly(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, uint64_t **counter)
+static enum verdict
+judge(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, uint64_t **counter)
 {
 	struct xsk_tx_stats *st = &q->stats;
 	uint64_t byte = data - q->base;
@@ -168,7 +176,7 @@ judge_slowly(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, uint64
 		return drop(&st->drop_short, counter);
 	if (m->nb_segs > 1)
 		*counter = &st->bounce_chain;
-	else if (byte < q->nb_desc || byte >= q->len || q->len - byte < len)
+	else if (byte < q->lo || byte >= q->len || q->len - byte < len)
 		*counter = RTE_MBUF_HAS_EXTBUF(m) ? &st->bounce_external : &st->bounce_outside;
 	else if (xsk_region_gone(q->region, data, len))
 		*counter = &st->bounce_gone;
@@ -179,21 +187,6 @@ judge_slowly(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, uint64
 	else
 		return SEND_IN_PLACE;
 	return len > q->bounce_room ? drop(&st->drop_long, counter) : SEND_COPY;
-}
-
-static __rte_always_inline enum verdict
-judge(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, bool gone, uint64_t **counter)
-{
-	uint64_t byte = data - q->base;
-	uint32_t len = m->data_len;
-
-	/* A tag is subtracted from the address: the first bytes of the span cannot carry one. */
-	if (likely(m->nb_segs == 1 && len == m->pkt_len && len >= RTE_ETHER_HDR_LEN &&
-			len <= q->chunk && byte - q->nb_desc < q->len - q->nb_desc &&
-			q->len - byte >= len && !gone &&
-			!afx_frame_crosses(data, len, q->cross_shift)))
-		return SEND_IN_PLACE;
-	return judge_slowly(q, m, data, counter);
 }
 
 /* A frame for a copy of len bytes: NULL when the pool has none to give. */
@@ -217,7 +210,7 @@ bounce_frame(struct xsk_txq *q, uint32_t len)
 			break;
 		to = (uintptr_t)b->buf_addr + q->bounce_off;
 		byte = to - q->base;
-		if (byte >= q->nb_desc && byte < q->len && q->len - byte >= len &&
+		if (byte >= q->lo && byte < q->len && q->len - byte >= len &&
 				!afx_frame_crosses(to, len, q->cross_shift))
 			break;
 		rejected[cnt++] = b;
@@ -250,24 +243,29 @@ bounce(struct xsk_txq *q, const struct rte_mbuf *m)
 }
 
 /*
- * Deal with a packet that cannot be sent from where it lies. Returns false when it stays with the
- * application; else it is freed and *out is what to send instead, or NULL for nothing.
+ * Deal with a packet that is not of the plain kind: SEND_IN_PLACE; SEND_COPY with *pkt the copy and
+ * the packet freed; DROP, freed and counted; or KEEP, there is no frame to copy into and it stays
+ * with the application.
  */
-static __rte_noinline bool
-replace(struct xsk_txq *q, struct rte_mbuf *m, enum verdict v, uint64_t *counter,
-	struct rte_mbuf **out)
+static __rte_noinline enum verdict
+look_twice(struct xsk_txq *q, struct rte_mbuf **pkt)
 {
-	*out = NULL;
+	struct rte_mbuf *m = *pkt;
+	uint64_t *counter = NULL;
+	enum verdict v = judge(q, m, rte_pktmbuf_mtod(m, uintptr_t), &counter);
+
+	if (v == SEND_IN_PLACE)
+		return v;
 	if (v == SEND_COPY) {
-		*out = bounce(q, m);
-		if (*out == NULL) {
+		*pkt = bounce(q, m);
+		if (*pkt == NULL) {
 			q->stats.nombuf++;
-			return false;
+			return KEEP;
 		}
 	}
 	(*counter)++;
 	rte_pktmbuf_free(m);
-	return true;
+	return v;
 }
 
 #endif

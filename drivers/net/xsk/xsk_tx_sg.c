@@ -4,10 +4,8 @@
  *
  * A packet that is not one whole frame is planned first: cut into pieces of at most a frame, each
  * where it lies or copied. Only when all pieces, tags and ring entries are there is anything
- * written, so the ring never holds part of a packet. The chain is then taken apart: each mbuf is
- * freed by the completion of its own piece, as reclaim does with any mbuf. That is not possible
- * where the application holds a segment too, since its chain must stay whole: such a segment is
- * copied.
+ * written, so the ring never holds part of a packet. Each mbuf is then in the slot of its own piece
+ * and freed by its completion, as a segment: a chain that the application holds too stays whole.
  */
 #include "xsk_tx_impl.h"
 
@@ -59,16 +57,13 @@ why_copy(struct xsk_txq *q, const struct rte_mbuf *s, uintptr_t data, uint32_t l
 {
 	uint64_t byte = data - q->base;
 
-	if (unlikely(byte < q->nb_desc || byte >= q->len || q->len - byte < len))
+	if (unlikely(byte < q->lo || byte >= q->len || q->len - byte < len))
 		return RTE_MBUF_HAS_EXTBUF(s) ? &q->stats.bounce_external :
 			&q->stats.bounce_outside;
 	if (unlikely(gone && xsk_region_gone(q->region, data, len)))
 		return &q->stats.bounce_gone;
 	if (unlikely(afx_frame_crosses(data, len, q->cross_shift)))
 		return &q->stats.bounce_straddle;
-	/* Taking it out of its chain would change what the other holder sees. */
-	if (unlikely(rte_mbuf_refcnt_read(s) != 1 && (s->next != NULL || s->nb_segs != 1)))
-		return &q->stats.bounce_shared;
 	return NULL;
 }
 
@@ -161,28 +156,49 @@ drop_plan(struct plan *p)
 static __rte_always_inline bool
 have(struct xsk_txq *q, uint32_t n, bool *looked)
 {
-	if (unlikely(q->free_cnt < n && !*looked)) {
+	if (unlikely(q->nb_desc - q->used < n && !*looked)) {
 		*looked = true;
 		xsk_tx_reclaim(q);
 	}
-	return q->free_cnt >= n && afx_prod_free(&q->tx, n) >= n;
+	return q->nb_desc - q->used >= n && afx_prod_free(&q->tx, n) >= n;
 }
 
 static __rte_always_inline void
-post(struct xsk_txq *q, struct rte_mbuf *m, uintptr_t data, uint32_t len, uint32_t options)
+post(struct xsk_txq *q, uintptr_t slot, uintptr_t data, uint32_t len, uint32_t options)
 {
-	uint16_t tag = q->free_slot[--q->free_cnt];
+	uint32_t tag = q->next_tag & q->slot_mask;
 	struct xdp_desc *d = afx_prod_desc(&q->tx, q->tx.cached_prod++);
 
-	q->slot[tag] = m;
+	/* Fewer are in flight than there are slots. */
+	while (unlikely(q->slot[tag] != 0))
+		tag = (tag + 1) & q->slot_mask;
+	q->next_tag = tag + 1;
+	q->slot[tag] = slot;
+	q->used++;
 	d->addr = afx_frame_tagged(data - q->base, tag);
 	d->len = len;
 	d->options = options;
 }
 
-/* Hand each mbuf of the chain to its pieces; those that were only copied from are done with. */
+/*
+ * What goes into the slot of a packet or piece. One that goes back to the pool without a look at it
+ * must be as mbufs in a pool are.
+ */
+static __rte_always_inline uintptr_t
+slot_of(const struct xsk_txq *q, struct rte_mbuf *m)
+{
+	if (unlikely(m->pool != q->mp || !RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1))
+		return (uintptr_t)m | XSK_SLOT_CARE;
+	if (m->next != NULL)
+		m->next = NULL;
+	if (m->nb_segs != 1)
+		m->nb_segs = 1;
+	return (uintptr_t)m;
+}
+
+/* Give each mbuf of the chain as many references as pieces; what was only copied from is done. */
 static __rte_always_inline void
-take_apart(struct rte_mbuf *m, const struct plan *p)
+settle(struct rte_mbuf *m, const struct plan *p)
 {
 	struct rte_mbuf *next;
 	uint32_t i = 0;
@@ -193,15 +209,9 @@ take_apart(struct rte_mbuf *m, const struct plan *p)
 		next = m->next;
 		for (; i < p->cnt && (p->piece[i].m == m || (p->copied & 1ull << i)); i++)
 			uses += p->piece[i].m == m;
-		if (uses == 0) {
+		if (uses == 0)
 			rte_pktmbuf_free_seg(m);
-			continue;
-		}
-		if (next != NULL)
-			m->next = NULL;
-		if (m->nb_segs != 1)
-			m->nb_segs = 1;
-		if (unlikely(uses > 1))
+		else if (unlikely(uses > 1))
 			rte_mbuf_refcnt_update(m, uses - 1);
 	}
 }
@@ -213,52 +223,30 @@ enum outcome {
 	KEPT,                    /* the application's still: the burst ends before it */
 };
 
+/* A packet of one mbuf, or one that is to become it. */
 static __rte_always_inline enum outcome
 send_one(struct xsk_txq *q, struct rte_mbuf *m, bool gone, bool *looked)
 {
-	uintptr_t data = rte_pktmbuf_mtod(m, uintptr_t);
-	uint64_t *counter = NULL;
-	enum verdict v;
+	uint64_t byte = rte_pktmbuf_mtod(m, uintptr_t) - q->base;
+	uint32_t len = m->data_len;
 
 	if (unlikely(!have(q, 1, looked)))
 		return KEPT;
-	v = judge(q, m, data, gone, &counter);
-	if (unlikely(v != SEND_IN_PLACE)) {
-		if (!replace(q, m, v, counter, &m))
+	if (unlikely(gone || m->nb_segs != 1 || len != m->pkt_len || len < RTE_ETHER_HDR_LEN ||
+			len > q->chunk || byte - q->lo >= q->span ||
+			afx_frame_crosses(q->base + byte, len, q->cross_shift))) {
+		enum verdict v = look_twice(q, &m);
+
+		if (v == KEEP)
 			return KEPT;
-		if (m == NULL)
+		if (v == DROP)
 			return DROPPED;
-		data = rte_pktmbuf_mtod(m, uintptr_t);
-	}
-	q->stats.zero_copy += v == SEND_IN_PLACE;
-	q->stats.bytes += m->data_len;
-	post(q, m, data, m->data_len, 0);
-	return SENT;
-}
-
-/* A packet of more pieces than the kernel takes: in one frame, or not at all. */
-static __rte_noinline enum outcome
-send_gathered(struct xsk_txq *q, struct rte_mbuf *m, bool *looked)
-{
-	struct xsk_tx_stats *st = &q->stats;
-	enum verdict v = DROP;
-	uint64_t *counter;
-
-	if (m->pkt_len <= q->bounce_room) {
-		v = SEND_COPY;
-		counter = &st->bounce_chain;
+		q->stats.zero_copy += v == SEND_IN_PLACE;
 	} else {
-		counter = m->pkt_len > (uint64_t)q->sg.descs_max * q->chunk ? &st->drop_long :
-			&st->drop_segs;
+		q->stats.zero_copy++;
 	}
-	if (v == SEND_COPY && !have(q, 1, looked))
-		return KEPT;
-	if (!replace(q, m, v, counter, &m))
-		return KEPT;
-	if (m == NULL)
-		return DROPPED;
-	st->bytes += m->data_len;
-	post(q, m, rte_pktmbuf_mtod(m, uintptr_t), m->data_len, 0);
+	q->stats.bytes += m->data_len;
+	post(q, slot_of(q, m), rte_pktmbuf_mtod(m, uintptr_t), m->data_len, 0);
 	return SENT;
 }
 
@@ -268,6 +256,31 @@ refuse(struct rte_mbuf *m, uint64_t *counter)
 	(*counter)++;
 	rte_pktmbuf_free(m);
 	return DROPPED;
+}
+
+/* A packet of more pieces than the kernel takes: in one frame, or not at all. */
+static __rte_noinline enum outcome
+send_gathered(struct xsk_txq *q, struct rte_mbuf *m, bool *looked)
+{
+	struct xsk_tx_stats *st = &q->stats;
+	struct rte_mbuf *b;
+
+	if (m->pkt_len > (uint64_t)q->sg.descs_max * q->chunk)
+		return refuse(m, &st->drop_long);
+	if (m->pkt_len > q->bounce_room)
+		return refuse(m, &st->drop_segs);
+	if (!have(q, 1, looked))
+		return KEPT;
+	b = bounce(q, m);
+	if (b == NULL) {
+		st->nombuf++;
+		return KEPT;
+	}
+	st->bounce_chain++;
+	rte_pktmbuf_free(m);
+	st->bytes += b->data_len;
+	post(q, slot_of(q, b), rte_pktmbuf_mtod(b, uintptr_t), b->data_len, 0);
+	return SENT;
 }
 
 /* A packet of several segments, or one longer than a frame. */
@@ -295,9 +308,9 @@ send_pieces(struct xsk_txq *q, struct rte_mbuf *m, bool gone, bool *looked)
 		q->stats.zero_copy++;
 	else
 		(*p.cause)++;
-	take_apart(m, &p);
+	settle(m, &p);
 	for (uint32_t i = 0; i < p.cnt; i++)
-		post(q, p.piece[i].m, p.piece[i].data, p.piece[i].len,
+		post(q, slot_of(q, p.piece[i].m), p.piece[i].data, p.piece[i].len,
 			i + 1 < p.cnt ? XDP_PKT_CONTD : 0);
 	return SENT;
 }
@@ -313,7 +326,7 @@ xsk_tx_burst_sg(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 	uint16_t i;
 
 	/* An empty burst is how an application that went quiet asks for its mbufs. */
-	if (q->free_cnt < RTE_MAX((uint32_t)nb, q->free_thresh) || nb == 0)
+	if (q->nb_desc - q->used < RTE_MAX((uint32_t)nb, q->free_thresh) || nb == 0)
 		xsk_tx_reclaim(q);
 	for (i = 0; i < nb; i++) {
 		struct rte_mbuf *m = pkts[i];
