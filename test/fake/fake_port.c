@@ -181,6 +181,7 @@ fake_port_open(struct fake_port *p, const struct fake_cfg *cfg, struct afx_err *
 	p->port.args.umem = cfg->umem;
 	p->port.args.busy_budget = cfg->busy ? 64 : 0;
 	p->port.args.umem_cap_mib = 64;
+	p->port.args.same_lcore = cfg->same_lcore;
 	p->proc.xsk_reported = true;
 	p->port.sg.kernel = true;
 	p->port.sg.frags = 17;

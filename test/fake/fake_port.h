@@ -34,6 +34,7 @@ struct fake_cfg {
 	bool overlap;
 	const char *iommu;       /* NULL: none */
 	enum xsk_umem umem;
+	bool same_lcore;
 	bool busy;               /* busy polling asked for, and there */
 	bool sg;                 /* multi-buffer, for both directions unless the next two say no */
 	bool no_scatter;

@@ -201,6 +201,7 @@ malformed(void)
 {
 	static const char *const keys[] = { "iface", "netns", "start_queue", "queue_count",
 		"shared_umem", "xdp_prog", "busy_budget", "force_copy", "use_cni", "use_pinned_map",
+		"same_lcore",
 		"dp_path", "mode", "attach", "umem", "umem_cap" };
 
 	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {

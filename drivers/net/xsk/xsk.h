@@ -36,6 +36,7 @@
 #include "afx_ring.h"
 #include "afx_socket.h"
 #include "afx_state.h"
+#include "xsk_counters.h"
 #include "xsk_sg.h"
 
 extern int xsk_logtype_init;
@@ -109,6 +110,7 @@ struct xsk_args {
 	enum xsk_umem umem;
 	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
+	bool same_lcore;         /* one lcore runs both bursts of a queue pair */
 };
 
 /* What a start got. */
@@ -161,52 +163,6 @@ struct xsk_frames {
 	bool overlap;            /* the kernel's headroom lies over the mbuf header */
 };
 
-/* Counters of the kernel for one queue, summed over the sockets it had. */
-struct xsk_kstats {
-	uint64_t rx_dropped;
-	uint64_t rx_ring_full;
-	uint64_t rx_fill_empty;
-	uint64_t rx_invalid;
-	uint64_t tx_invalid;
-	uint64_t tx_ring_empty;
-};
-
-struct xsk_rx_stats {
-	uint64_t pkts;
-	uint64_t bytes;
-	uint64_t nombuf;         /* refills that found the pool short */
-	uint64_t bad_desc;       /* descriptors that name no frame of ours or overrun it */
-	uint64_t chains;         /* packets handed on as several mbufs */
-	uint64_t bad_chain;      /* packets of several frames lost to a bad descriptor */
-	uint64_t drop_segs;      /* packets of more frames than the queue takes */
-	uint64_t wakeups;        /* recvfrom calls */
-	uint64_t wakeup_errors;
-	uint64_t tx_flushes;     /* kicks for packets that a transmit burst had to leave behind */
-	uint64_t tx_flush_drops; /* refused by the device in such a kick */
-};
-
-struct xsk_tx_stats {
-	uint64_t pkts;
-	uint64_t bytes;
-	uint64_t zero_copy;      /* sent from where they lay */
-	uint64_t bounce_outside; /* copied: outside the span */
-	uint64_t bounce_gone;    /* copied: page freed since registration */
-	uint64_t bounce_straddle; /* copied: crosses a page the NIC cannot follow */
-	uint64_t bounce_external; /* copied: external buffer outside the span */
-	uint64_t bounce_chain;   /* copied: chain gathered into one frame */
-	uint64_t chains;         /* packets sent as several descriptors */
-	uint64_t drop_long;      /* longer than a frame */
-	uint64_t drop_segs;      /* more descriptors than the kernel takes, no frame holds it */
-	uint64_t drop_short;     /* shorter than an Ethernet header */
-	uint64_t drop_malformed; /* segment lengths that contradict each other */
-	uint64_t drop_device;    /* taken by the kernel, refused by the device */
-	uint64_t nombuf;         /* no frame to copy into: not consumed */
-	uint64_t bad_comp;       /* completions that name nothing in flight */
-	uint64_t busy_off;       /* busy polling switched off because nothing left */
-	uint64_t wakeups;        /* sendto calls */
-	uint64_t wakeup_errors;
-};
-
 /* A receive queue: everything the burst touches first, in its own cache lines. */
 struct xsk_rxq {
 	struct afx_cons rx;
@@ -214,7 +170,7 @@ struct xsk_rxq {
 	uintptr_t base;          /* of the registration */
 	uint64_t map_base;       /* UMEM offset of the first slot of own[] */
 	uint64_t map_len;        /* slots */
-	uint16_t *own;           /* per slot: address (low bits) of the frame held, or XSK_OWN_NONE */
+	uint16_t *own;           /* per slot: low bits of the address held, or XSK_OWN_NONE */
 	struct rte_mbuf **own_mbuf; /* pinned pools: the mbuf instead */
 	struct rte_mempool *mp;
 	uint64_t rearm;          /* data_off (0, added per packet), refcnt, nb_segs, port */
@@ -223,7 +179,8 @@ struct xsk_rxq {
 	uint32_t chunk;
 	uint32_t held;           /* mbufs in fill ring, kernel and rx ring */
 	uint32_t nb_desc;
-	uint32_t free_thresh;    /* refill when this many are missing */
+	uint32_t pool_desc;      /* of those, how many the pool fills; completions do the rest */
+	uint32_t free_thresh;    /* refill from the pool when this many are missing */
 	uint32_t cross_shift;    /* frames must not cross 1 << cross_shift; 63: may */
 	int fd;
 	bool zc;
@@ -234,6 +191,9 @@ struct xsk_rxq {
 	const uint32_t *tx_kcons;
 	struct xsk_rx_stats stats;
 	struct xsk_rx_sg sg;
+#ifdef RTE_ENABLE_ASSERT
+	unsigned int lcore;      /* of the last burst */
+#endif
 
 	/* Cold from here. */
 	struct rte_mbuf **aside; /* frames the NIC cannot use, kept out of circulation */
@@ -273,6 +233,7 @@ struct xsk_txq {
 	uint32_t cross_shift;    /* frames must not cross 1 << cross_shift; 63: may */
 	uint32_t pool_age;       /* bursts of another pool than mp since the last change of it */
 	struct xsk_region *region;
+	struct xsk_rxq *feed;    /* same_lcore: whose fill ring takes what completes, else NULL */
 	int fd;
 	bool zc;
 	bool busy;               /* preferred busy polling is on: watched for progress */
@@ -379,7 +340,8 @@ int xsk_args_parse(const char *text, struct xsk_args *args, struct afx_err *err)
 	"iface=<name> netns=<name|path> start_queue=<int> queue_count=<int> " \
 	"mode=auto|zc|copy|skb|drv|hw force_copy=<0|1> attach=link|dispatcher|none " \
 	"xdp_prog=<path> use_pinned_map=<0|1> use_cni=<0|1> dp_path=<path> " \
-	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_budget=<int> "
+	"umem=auto|pool|heap umem_cap=<MiB> shared_umem=<0|1> busy_budget=<int> " \
+	"same_lcore=<0|1> "
 
 /* xsk_ops.c: the ops tables. */
 extern const struct eth_dev_ops xsk_ops;
@@ -469,6 +431,8 @@ uint16_t xsk_rx_burst_scalar(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint16_t xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint32_t xsk_rx_refill(struct xsk_rxq *q);
 uint32_t xsk_rx_refill_pinned(struct xsk_rxq *q);
+/* Post mbufs of the queue's pool, from the thread of its bursts: how many of the first were taken. */
+uint32_t xsk_rx_feed(struct xsk_rxq *q, void * const *objs, uint32_t n);
 
 /* xsk_tx.c: the transmit burst and the reclaim of completions. */
 uint16_t xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb);

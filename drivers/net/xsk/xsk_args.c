@@ -16,7 +16,7 @@
 enum key {
 	KEY_IFACE, KEY_NETNS, KEY_START_QUEUE, KEY_QUEUE_COUNT, KEY_SHARED_UMEM, KEY_XDP_PROG,
 	KEY_BUSY_BUDGET, KEY_FORCE_COPY, KEY_USE_CNI, KEY_USE_PINNED_MAP, KEY_DP_PATH, KEY_MODE,
-	KEY_ATTACH, KEY_UMEM, KEY_UMEM_CAP, KEY_CNT
+	KEY_ATTACH, KEY_UMEM, KEY_UMEM_CAP, KEY_SAME_LCORE, KEY_CNT
 };
 
 static const char *const key_name[KEY_CNT] = {
@@ -26,12 +26,13 @@ static const char *const key_name[KEY_CNT] = {
 	[KEY_FORCE_COPY] = "force_copy", [KEY_USE_CNI] = "use_cni",
 	[KEY_USE_PINNED_MAP] = "use_pinned_map", [KEY_DP_PATH] = "dp_path", [KEY_MODE] = "mode",
 	[KEY_ATTACH] = "attach", [KEY_UMEM] = "umem", [KEY_UMEM_CAP] = "umem_cap",
+	[KEY_SAME_LCORE] = "same_lcore",
 };
 
 static int
 unknown_key(const char *key, struct afx_err *err)
 {
-	char known[256];
+	char known[384];
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < KEY_CNT && n < sizeof(known); i++)
@@ -248,6 +249,8 @@ xsk_args_parse(const char *text, struct xsk_args *a, struct afx_err *err)
 		ret = get_bool(val, KEY_USE_PINNED_MAP, &a->use_pinned_map, err);
 	if (ret == 0)
 		ret = get_bool(val, KEY_SHARED_UMEM, &shared, err);
+	if (ret == 0)
+		ret = get_bool(val, KEY_SAME_LCORE, &a->same_lcore, err);
 	if (ret == 0)
 		ret = get_choices(val, a, err);
 	if (ret == 0)

@@ -151,6 +151,9 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	if (port->max_mtu != 0)
 		info->max_mtu =
 			RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
+	/* What completes goes back in bulk with or without it: the mbufs need only be plain. */
+	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	info->tx_queue_offload_capa = info->tx_offload_capa;
 	info->rx_desc_lim = lim;
 	info->tx_desc_lim = lim;
 	xsk_sg_info(dev, info);

@@ -104,6 +104,7 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	q->tx_kprod = pair->region->zc || s->cfg.tx_entries == 0 ? NULL : s->tx.kprod;
 	q->tx_kcons = s->tx.kcons;
 	q->held = 0;
+	q->pool_desc = q->nb_desc;
 	q->aside_cnt = 0;
 	q->rearm = rearm_word(q);
 	return 0;
@@ -132,12 +133,31 @@ wire_tx(struct xsk_txq *q, const struct xsk_pair *pair, const struct xsk_layout 
 	q->last_pending = 0;
 	q->mp = bounce->mp;
 	q->pool_age = 0;
+	q->feed = NULL;
 	q->bounce_mp = bounce->mp;
 	q->bounce_off = RTE_MIN((uint32_t)RTE_PKTMBUF_HEADROOM, bounce->buf_len);
 	q->bounce_room = RTE_MIN((uint32_t)bounce->buf_len - q->bounce_off, q->chunk);
 	q->next_tag = 0;
 	q->used = 0;
 	memset(q->slot, 0, (q->slot_mask + 1) * sizeof(*q->slot));
+}
+
+/*
+ * One lcore runs both bursts: what completes goes straight back to the fill ring, and the pool only
+ * helps out when much is missing.
+ */
+static void
+wire_feed(struct xsk_rxq *rxq, struct xsk_txq *txq, bool same_lcore)
+{
+	bool feed = same_lcore && txq != NULL && !rxq->layout.pinned && rxq->cross_shift == 63;
+
+	if (feed)
+		rxq->pool_desc = RTE_MAX(rxq->nb_desc / 2, rxq->free_thresh);
+	if (txq != NULL)
+		txq->feed = feed ? rxq : NULL;
+#ifdef RTE_ENABLE_ASSERT
+	rxq->lcore = LCORE_ID_ANY;
+#endif
 }
 
 /* Fill frames of a transmit-only queue; remembered one by one, they never come back by a ring. */
@@ -225,6 +245,8 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 			wire_tx(txq, pair, pair_layout(dev, qid, how), shift);
 			xsk_sg_wire_tx(dev, txq, pair->region->sg);
 		}
+		if (rxq != NULL)
+			wire_feed(rxq, txq, port->args.same_lcore);
 	}
 	if (ret == 0)
 		ret = afx_socket_bind(pair->sock, XSK_BIND_WAIT_MS, err);

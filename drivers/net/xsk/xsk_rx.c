@@ -56,8 +56,8 @@ refill(struct xsk_rxq *q)
 {
 	struct rte_mempool_cache *cache = xsk_pool_cache(q->mp);
 
-	while (q->held < q->nb_desc) {
-		uint32_t want = RTE_MIN(q->nb_desc - q->held, (uint32_t)REFILL_BATCH);
+	while (q->held < q->pool_desc) {
+		uint32_t want = RTE_MIN(q->pool_desc - q->held, (uint32_t)REFILL_BATCH);
 		uint32_t pos = q->fill.cached_prod & q->fill.mask, n;
 		void **objs;
 
@@ -80,6 +80,26 @@ refill(struct xsk_rxq *q)
 			return;
 		}
 	}
+}
+
+uint32_t
+xsk_rx_feed(struct xsk_rxq *q, void * const *objs, uint32_t n)
+{
+	uint32_t pos = q->fill.cached_prod & q->fill.mask, piece, done;
+
+#ifdef RTE_ENABLE_ASSERT
+	RTE_ASSERT(q->lcore == LCORE_ID_ANY || q->lcore == rte_lcore_id());
+#endif
+	n = RTE_MIN(n, q->nb_desc - q->held);
+	n = RTE_MIN(n, afx_prod_free(&q->fill, n));
+	piece = RTE_MIN(n, q->fill.entries - pos);
+	done = post(q, objs, piece, (uint64_t *)q->fill.kring + pos);
+	if (piece < n && done == piece)
+		done += post(q, objs + piece, n - piece, q->fill.kring);
+	q->held += done;
+	q->fill.cached_prod += done;
+	afx_prod_submit(&q->fill);
+	return done;
 }
 
 /* A descriptor that names no frame of ours, or one that the frame cannot hold. */
@@ -241,6 +261,9 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const enum vari
 	uint16_t got = 0;
 	uint32_t idx, n;
 
+#ifdef RTE_ENABLE_ASSERT
+	q->lcore = rte_lcore_id();
+#endif
 	n = afx_cons_peek(&q->rx, nb, &idx);
 	if (n == 0 && q->busy)
 		n = poll_driver(q, nb, &idx);
@@ -253,7 +276,7 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const enum vari
 		q->stats.pkts += got;
 		q->stats.bytes += bytes;
 	}
-	if (q->nb_desc - q->held >= q->free_thresh) {
+	if (q->held + q->free_thresh <= q->pool_desc) {
 		if (v == PINNED)
 			xsk_rx_refill_pinned(q);
 		else

@@ -100,8 +100,8 @@ refill_any(struct xsk_rxq *q, const bool pinned)
 	void *objs[REFILL_BATCH];
 	uint32_t posted = 0;
 
-	while (q->held < q->nb_desc) {
-		uint32_t want = RTE_MIN(q->nb_desc - q->held, (uint32_t)REFILL_BATCH);
+	while (q->held < q->pool_desc) {
+		uint32_t want = RTE_MIN(q->pool_desc - q->held, (uint32_t)REFILL_BATCH);
 		uint32_t idx, n, done = 0;
 
 		/* The ring holds nb_desc: only a kernel that lies leaves no space. */

@@ -76,6 +76,9 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 	uint32_t idx, n, left = q->rx.entries;
 	uint16_t got = 0;
 
+#ifdef RTE_ENABLE_ASSERT
+	q->lcore = rte_lcore_id();
+#endif
 	q->held -= q->sg.cnt;
 	n = afx_cons_peek(&q->rx, nb, &idx);
 	if (n == 0 && q->busy)
@@ -106,7 +109,7 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 		n = afx_cons_peek(&q->rx, RTE_MIN((uint32_t)nb - got, left), &idx);
 	}
 	q->held += q->sg.cnt;
-	if (q->nb_desc - q->held >= q->free_thresh)
+	if (q->held + q->free_thresh <= q->pool_desc)
 		refill_any(q, pinned);
 	wake(q);
 	if (got > 0) {

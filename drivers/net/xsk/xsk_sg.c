@@ -146,12 +146,19 @@ xsk_sg_info(const struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 
 	info->rx_offload_capa = rx ? RTE_ETH_RX_OFFLOAD_SCATTER : 0;
 	info->rx_queue_offload_capa = info->rx_offload_capa;
-	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	info->tx_queue_offload_capa = info->tx_offload_capa;
+	info->tx_offload_capa |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	info->tx_queue_offload_capa |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim.nb_seg_max = rx ? rx_segs(port, least, false) : 1;
 	info->rx_desc_lim.nb_mtu_seg_max = info->rx_desc_lim.nb_seg_max;
 	info->tx_desc_lim.nb_seg_max = tx_segs(port);
 	info->tx_desc_lim.nb_mtu_seg_max = info->tx_desc_lim.nb_seg_max;
+}
+
+/* Frames that the pool alone keeps posted: with same_lcore completions do the rest. */
+static uint32_t
+posted(const struct xsk_port *port, const struct xsk_rxq *q)
+{
+	return port->args.same_lcore ? q->nb_desc / 2 : q->nb_desc;
 }
 
 /* Rings and pools must hold at least one packet of this size, or none will ever come whole. */
@@ -174,11 +181,12 @@ check_depth(const struct rte_eth_dev *dev, const struct xsk_frames *fr, bool zc,
 				"driver %s joins at most %u in zero-copy: use larger mbufs, a "
 				"smaller MTU, or mode=copy", i, frame, segs, q->mp->name,
 				port->driver, port->sg.zc_segs);
-		if (segs > q->nb_desc)
+		if (segs > posted(port, q))
 			return afx_err_set(err, -ENOSPC,
 				"rx queue %u: a frame of %u bytes takes %u mbufs of mempool %s, "
-				"the queue has %u descriptors: give it more, or larger mbufs", i,
-				frame, segs, q->mp->name, q->nb_desc);
+				"the queue has %u descriptors%s: give it more, or larger mbufs", i,
+				frame, segs, q->mp->name, q->nb_desc, port->args.same_lcore ?
+				" (half of them with same_lcore)" : "");
 		for (uint16_t k = 0; k < dev->data->nb_rx_queues; k++) {
 			const struct xsk_rxq *o = dev->data->rx_queues[k];
 
@@ -303,8 +311,8 @@ xsk_sg_wire_rx(const struct rte_eth_dev *dev, struct xsk_rxq *q, bool sg)
 		return;
 	q->sg.segs_max = rx_segs(port, q->frames.room, q->zc);
 	/* While fewer are missing nothing is refilled: what is left must do for a packet. */
-	keep = RTE_MIN(q->sg.segs_max, q->nb_desc);
-	q->free_thresh = RTE_MIN(q->free_thresh, q->nb_desc + 1 - keep);
+	keep = RTE_MIN(q->sg.segs_max, posted(port, q));
+	q->free_thresh = RTE_MIN(q->free_thresh, posted(port, q) + 1 - keep);
 }
 
 void

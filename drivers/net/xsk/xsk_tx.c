@@ -15,8 +15,8 @@
 /* Completions handled at once. */
 #define RECLAIM_BATCH 64
 
-/* Packets whose mbuf headers are fetched at once. */
-#define RUN_MAX 32
+/* Packets whose mbuf headers are fetched at once: more would wait for a fill buffer. */
+#define FETCH 8
 
 /* Bursts from one change of the pool whose mbufs are freed in bulk to the next. */
 #define POOL_AGE 256
@@ -43,10 +43,16 @@ reclaim_slowly(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
 	return cnt;
 }
 
-static __rte_noinline __rte_cold void
-put_back(struct rte_mempool *mp, void **objs, uint32_t n)
+/* Objects of q->mp that completed: to the receive queue on the same lcore, or to the pool. */
+static __rte_noinline void
+give_back(struct xsk_txq *q, void **objs, uint32_t n)
 {
-	rte_mempool_put_bulk(mp, objs, n);
+	uint32_t fed = 0;
+
+	if (q->feed != NULL && q->feed->mp == q->mp)
+		fed = xsk_rx_feed(q->feed, objs, n);
+	if (fed < n)
+		rte_mempool_put_bulk(q->mp, objs + fed, n - fed);
 }
 
 /* Take n completions, in one piece of the ring: how many named an mbuf in flight. */
@@ -59,7 +65,7 @@ reclaim(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
 	void *room[RECLAIM_BATCH], **out = room;
 	uint32_t cnt = 0;
 
-	if (likely(cache != NULL && cache->len + n <= cache->size))
+	if (likely(cache != NULL && q->feed == NULL && cache->len + n <= cache->size))
 		out = &cache->objs[cache->len];
 	else
 		cache = NULL;
@@ -71,7 +77,7 @@ reclaim(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
 			if (cache != NULL)
 				cache->len += cnt;
 			else
-				put_back(q->mp, out, cnt);
+				give_back(q, out, cnt);
 			return cnt + reclaim_slowly(q, ring + i, n - i);
 		}
 		slot[tag] = 0;
@@ -80,7 +86,7 @@ reclaim(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
 	if (likely(cache != NULL))
 		cache->len += cnt;
 	else
-		put_back(q->mp, out, cnt);
+		give_back(q, out, cnt);
 	return cnt;
 }
 
@@ -157,8 +163,6 @@ plain_run(const struct xsk_txq *q, const struct run *r, struct rte_mbuf * const 
 	uint64_t sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < n; i++)
-		rte_prefetch0(pkts[i]);
 	for (i = 0; i < n; i++) {
 		const struct rte_mbuf *m = pkts[i];
 		uint64_t at = (uintptr_t)m->buf_addr + m->data_off - first;
@@ -237,7 +241,7 @@ tx_burst(struct xsk_txq *q, struct rte_mbuf **pkts, uint16_t nb, const bool cros
 			.desc = (struct xdp_desc *)q->tx.kring + pos,
 			.slot = &q->slot[tag],
 			.tag = tag,
-			.len = RTE_MIN(RTE_MIN(nb - i, room - sent), (uint32_t)RUN_MAX),
+			.len = RTE_MIN(nb - i, room - sent),
 		};
 
 		r.len = RTE_MIN(r.len, RTE_MIN(q->tx.entries - pos, q->slot_mask + 1 - tag));
@@ -264,19 +268,29 @@ tx_burst(struct xsk_txq *q, struct rte_mbuf **pkts, uint16_t nb, const bool cros
 	return i;
 }
 
+/* Zero-copy with frames that may cross a page: apart, so that the common way is short. */
+static __rte_noinline uint16_t
+tx_burst_within(struct xsk_txq *q, struct rte_mbuf **pkts, uint16_t nb)
+{
+	return tx_burst(q, pkts, nb, true);
+}
+
 uint16_t
 xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 {
 	struct xsk_txq *q = queue;
 	uint16_t taken;
 
+	/* A core looks some packets ahead by itself: help it with the first ones. */
+	for (uint16_t i = 0; i < RTE_MIN(nb, FETCH); i++)
+		rte_prefetch0(pkts[i]);
 	/* An empty burst is how an application that went quiet asks for its mbufs. */
 	if (q->nb_desc - q->used < RTE_MAX((uint32_t)nb, q->free_thresh) || nb == 0)
 		xsk_tx_reclaim(q);
 	if (nb > 0 && unlikely(pkts[0]->pool != q->mp))
 		change_pool(q, pkts[0]->pool);
 	taken = likely(q->cross_shift == 63) ? tx_burst(q, pkts, nb, false) :
-		tx_burst(q, pkts, nb, true);
+		tx_burst_within(q, pkts, nb);
 	kick(q);
 	return taken;
 }

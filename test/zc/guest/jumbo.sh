@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# jumbo KIND QUEUES [OPTION]: at MTU 9000 a port that scatters is not put into copy mode silently where
-# zero-copy has no multi-buffer: the start fails and offers mode=copy, which then forwards frames of
-# 60 to 9014 bytes whole. At MTU 1500 the same offloads leave it in zero-copy. With "plain" as
-# OPTION the card has no zero-copy to lose (virtio-plain).
+# jumbo KIND QUEUES [plain]: at MTU 9000 a port that scatters is not put into copy mode silently
+# where zero-copy has no multi-buffer: the start fails and offers mode=copy, which then forwards frames of
+# 60 to 9014 bytes whole. At MTU 1500 the same offloads leave it in zero-copy. plain: the card has
+# none to lose (virtio-plain).
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 kind=$1 queues=$2
