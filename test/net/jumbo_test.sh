@@ -32,7 +32,7 @@ echoes() {
 
 # agree TEXT PACKETS: driver and generator count the same, and nothing was lost.
 agree() {
-	local stats
+	local stats chains
 	stats=$(telemetry /ethdev/stats,0)
 	check "$1: received, sent and generated agree" \
 		is "$(jget "[d['ipackets'], d['opackets'], d['ibytes'] == d['obytes']]" \
@@ -42,8 +42,9 @@ agree() {
 			<<<"$stats")" "[0, 0, 0, 0]"
 	[ "$PMD" = xsk ] || return 0
 	check "$1: no copy in the driver" xstats_is 0 'tx_q\d+_bounce_.*'
-	check "$1: most were chains" test "$(xstats 'rx_q\d+_chains')" -gt $(($2 / 2))
-	check "$1: and left as such" xstats_is "$(xstats 'rx_q\d+_chains')" 'tx_q\d+_chains'
+	chains=$(xstats 'rx_q\d+_chains')
+	check "$1: most were chains" test "$chains" -gt $(($2 / 2))
+	check "$1: and left as such" xstats_is "$chains" 'tx_q\d+_chains'
 }
 
 make_ns gen
@@ -94,6 +95,11 @@ for size in 2048 4096; do
 		$((size == 2048 ? 1920 : 3840))
 	must "mbufs of $size: testpmd ends by itself" tp_quit
 done
+TP=same
+jumbo 2 same_lcore=1
+echoes "same_lcore" 10000
+agree "same_lcore" 10000
+must "same_lcore: testpmd ends by itself" tp_quit
 # Rings that hold little more than one packet.
 TP=small
 jumbo 2 "" --rxd=64 --txd=64
