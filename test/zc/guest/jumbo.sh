@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # jumbo KIND QUEUES [plain]: at MTU 9000 a port that scatters is not put into copy mode silently
-# where zero-copy has no multi-buffer: the start fails and offers mode=copy, which then forwards frames of
-# 60 to 9014 bytes whole. At MTU 1500 the same offloads leave it in zero-copy. plain: the card has
-# none to lose (virtio-plain).
+# where zero-copy has no multi-buffer: the start fails and offers mode=copy, which then forwards
+# frames of 60 to 9014 bytes whole. At MTU 1500 the same offloads leave it in zero-copy. plain: the
+# card has none to lose (virtio-plain).
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 kind=$1 queues=$2
@@ -17,8 +17,13 @@ large() {
 	cat "$T/gen.json"
 }
 
-sum_of() {
-	tp_cmd "show port xstats 0" | sed -n "s/^$1: //p" | paste -sd+ - | bc
+# some NAME: one of the queues counts more than 1000 of it, by the xstats in $T/xstats.
+some() {
+	grep -E "^$1: [0-9]{4,}" "$T/xstats"
+}
+
+none() {
+	! grep -E "^$1: [1-9]" "$T/xstats"
 }
 
 MTU=9000 zc_pair "$kind" "$queues"
@@ -41,19 +46,17 @@ check "mode=copy: native, with multi-buffer" \
 check "mode=copy: $queues sockets, zc:0" sockets dut 0 "$queues"
 tp_cmd start >/dev/null
 large "frames of 60 to 9014 bytes come back"
-check "received as chains" test "$(sum_of 'rx_q[0-9]*_chains')" -gt 1000
-check "and sent as such" test "$(sum_of 'tx_q[0-9]*_chains')" -gt 1000
+tp_cmd "show port xstats 0" >"$T/xstats"
+check "received as chains" some 'rx_q[0-9]+_chains'
+check "and sent as such" some 'tx_q[0-9]+_chains'
+check "no invalid descriptor, no copy, no drop" none \
+	'tx_q[0-9]+_(kernel_invalid|bounce_.*|drop_.*)|rx_q[0-9]+_(bad_.*|drop_.*)'
 tp_cmd stop >/dev/null
 check "port stops" tp_cmd "port stop 0" 30
 check "all mbufs are back after stop" pool_full
 check "port starts" tp_cmd "port start 0" 30
 tp_cmd start >/dev/null
 large "frames come back after stop and start"
-tp_cmd "show port xstats 0" | grep -v ': 0$'
-for ((q = 0; q < queues; q++)); do
-	check "no invalid tx descriptor in queue $q" stat_is "tx_q${q}_kernel_invalid" 0
-	check "no copy in queue $q" stat_is "tx_q${q}_bounce_chain" 0
-done
 tp_cmd stop >/dev/null
 check "mode=copy: testpmd ends by itself" tp_quit 40
 
