@@ -28,7 +28,8 @@ afx_sg_probe(struct afx_err *err)
 	if (bind(fd, (struct sockaddr *)&sxdp, sizeof(sxdp)) < 0)
 		code = errno;
 	close(fd);
-	if (code == ENODEV)
+	/* What is said after the flags were taken: no such interface, or another bind under way. */
+	if (code == ENODEV || code == EBUSY)
 		return 0;
 	if (code == EINVAL)
 		return afx_err_set(err, -EOPNOTSUPP, "this kernel has no multi-buffer AF_XDP "
