@@ -15,6 +15,9 @@
 #ifdef CASE_TC
 #define SECTION "tc"
 #define CONTEXT struct __sk_buff
+#elif defined(CASE_FRAGS)
+#define SECTION "xdp.frags"
+#define CONTEXT struct xdp_md
 #else
 #define SECTION "xdp"
 #define CONTEXT struct xdp_md

@@ -58,6 +58,17 @@ afx_netdev_queue_xsk(struct afx_ctl *ctl, int ifindex, uint32_t queue, struct af
 }
 
 int
+afx_netdev_xdp_features(struct afx_ctl *ctl, int ifindex, struct afx_xdp_features *f,
+	struct afx_err *err)
+{
+	(void)ctl;
+	(void)ifindex;
+	(void)err;
+	*f = (struct afx_xdp_features){ 0 };
+	return 0;
+}
+
+int
 afx_prog_put(struct afx_prog *prog, uint32_t queue, int xsk_fd, struct afx_err *err)
 {
 	(void)prog;
@@ -176,8 +187,14 @@ fake_eal(const char *name)
 static int
 setup_queues(struct fake_port *p, const struct fake_cfg *cfg)
 {
-	struct rte_eth_rxconf rxconf = { .rx_free_thresh = cfg->free_thresh };
-	struct rte_eth_txconf txconf = { .tx_free_thresh = cfg->free_thresh };
+	struct rte_eth_rxconf rxconf = {
+		.rx_free_thresh = cfg->free_thresh,
+		.offloads = cfg->sg && !cfg->no_scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0,
+	};
+	struct rte_eth_txconf txconf = {
+		.tx_free_thresh = cfg->free_thresh,
+		.offloads = cfg->sg && !cfg->no_multi ? RTE_ETH_TX_OFFLOAD_MULTI_SEGS : 0,
+	};
 	int ret = 0;
 
 	for (uint16_t q = 0; q < cfg->rx_queues && ret == 0; q++) {
@@ -195,7 +212,7 @@ int
 fake_port_open(struct fake_port *p, const struct fake_cfg *cfg, struct afx_err *err)
 {
 	struct xsk_bind how = {
-		.got = cfg->zc ? XSK_GOT_ZC : XSK_GOT_COPY, .overlap = cfg->overlap,
+		.got = cfg->zc ? XSK_GOT_ZC : XSK_GOT_COPY, .overlap = cfg->overlap, .sg = cfg->sg,
 		.layouts = p->lay, .layouts_cnt = RTE_MAX(cfg->rx_queues, 1),
 	};
 	int ret;
@@ -217,6 +234,10 @@ fake_port_open(struct fake_port *p, const struct fake_cfg *cfg, struct afx_err *
 	p->port.args.umem_cap_mib = 64;
 	p->port.args.same_lcore = cfg->same_lcore;
 	p->proc.xsk_reported = true;
+	p->port.sg.kernel = true;
+	p->port.sg.frags = 17;
+	p->port.sg.zc_segs = cfg->zc_segs;
+	snprintf(p->port.driver, sizeof(p->port.driver), "%s", cfg->driver ? cfg->driver : "fake");
 	snprintf(p->port.ifname, sizeof(p->port.ifname), "fake0");
 	snprintf(p->port.iommu, sizeof(p->port.iommu), "%s", cfg->iommu ? cfg->iommu : "");
 	ret = setup_queues(p, cfg);

@@ -37,6 +37,11 @@ struct fake_cfg {
 	bool same_lcore;
 	bool busy;               /* busy polling asked for, and there */
 	bool busy_auto;
+	bool sg;                 /* multi-buffer, for both directions unless the next two say no */
+	bool no_scatter;
+	bool no_multi;
+	uint32_t zc_segs;        /* of the driver in zero-copy */
+	const char *driver;      /* NULL: one that is not known by name */
 };
 
 /* The NAPIs of every queue, 0 for none; whether queue-get does not tell; what was turned on. */

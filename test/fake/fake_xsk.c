@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "afx_kick.h"
+#include "afx_uapi.h"
 #include "fake_xsk.h"
 
 /* Descriptors that no process has: nothing real is touched by mistake. */
@@ -173,10 +174,17 @@ fake_consume(struct fake_xsk *f, struct xdp_desc *desc)
 bool
 fake_deliver(struct fake_xsk *f, uint64_t addr, uint32_t len, uint32_t off)
 {
+	return fake_deliver_part(f, addr, len, off, false);
+}
+
+bool
+fake_deliver_part(struct fake_xsk *f, uint64_t addr, uint32_t len, uint32_t off, bool more)
+{
 	if (fake_waiting(&f->rx) == f->rx.entries)
 		return false;
 	((struct xdp_desc *)f->rx.entry)[f->rx.prod++ % f->rx.entries] = (struct xdp_desc){
 		.addr = addr | (uint64_t)off << XSK_UNALIGNED_BUF_OFFSET_SHIFT, .len = len,
+		.options = more ? XDP_PKT_CONTD : 0,
 	};
 	return true;
 }

@@ -52,6 +52,7 @@ bool fake_consume(struct fake_xsk *f, struct xdp_desc *desc);
 
 /* Put one entry into the rx ring or the completion ring; false when it is full. */
 bool fake_deliver(struct fake_xsk *f, uint64_t addr, uint32_t len, uint32_t off);
+bool fake_deliver_part(struct fake_xsk *f, uint64_t addr, uint32_t len, uint32_t off, bool more);
 bool fake_complete(struct fake_xsk *f, uint64_t addr);
 
 /* Entries the other side has not taken. */

@@ -22,7 +22,7 @@
 #define DUT_BURST	32
 /* Ethernet, IPv4, UDP and the mark; every frame of the tests is at least this long. */
 #define DUT_MIN_FRAME	60
-#define DUT_MAX_FRAME	9000
+#define DUT_MAX_FRAME	9014
 #define DUT_ROOM	RTE_MBUF_DEFAULT_BUF_SIZE
 /* How long anything that should happen at once may take on a loaded machine. */
 #define DUT_WAIT_MS	3000
@@ -69,6 +69,7 @@ extern const struct dut_case dut_tx_cases[];
 extern const struct dut_case dut_rx_cases[];
 extern const struct dut_case dut_fd_cases[];
 extern const struct dut_case dut_mem_cases[];
+extern const struct dut_case dut_sg_cases[];
 
 /* Count an expectation; print file, line and text when it does not hold. Returns cond. */
 bool
@@ -97,6 +98,7 @@ struct port_cfg {
 	uint16_t nb_txq;
 	uint16_t rx_desc;
 	uint16_t tx_desc;
+	uint64_t rx_offloads;
 	uint64_t tx_offloads;
 	struct rte_mempool *mp;
 };

@@ -16,7 +16,7 @@
 
 static const struct dut_case * const tables[] = {
 	dut_life_cases, dut_share_cases, dut_fault_cases, dut_link_cases, dut_kill_cases,
-	dut_tx_cases, dut_rx_cases, dut_fd_cases, dut_mem_cases,
+	dut_tx_cases, dut_rx_cases, dut_fd_cases, dut_mem_cases, dut_sg_cases,
 };
 
 uint64_t

@@ -37,7 +37,9 @@ port_open(struct dut *d, uint16_t *port, const char *fmt, ...)
 int
 port_setup(uint16_t port, const struct port_cfg *cfg)
 {
-	struct rte_eth_conf conf = { .txmode.offloads = cfg->tx_offloads };
+	struct rte_eth_conf conf = {
+		.rxmode.offloads = cfg->rx_offloads, .txmode.offloads = cfg->tx_offloads,
+	};
 	uint16_t q;
 	int ret;
 

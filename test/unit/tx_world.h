@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "afx_test.h"
+#include "afx_uapi.h"
 #include "fake_port.h"
 
 /* Lengths remembered: more than there are mbufs. */
@@ -21,6 +22,7 @@ static struct xsk_txq *q;
 static uint32_t next_seq;        /* of the next packet made */
 static uint32_t wire_seq;        /* of the last packet on the wire */
 static uint32_t wire_cnt;
+static uint32_t wire_descs;      /* descriptors of the last packet on the wire */
 static uint16_t want_len[SEQ_MAX];
 static uint64_t sent[SENT_MAX];  /* addresses consumed, not completed */
 static uint32_t sent_cnt;
@@ -59,29 +61,41 @@ tx_packet(struct rte_mempool *mp, uint32_t len)
 static inline bool
 tx_wire(void)
 {
-	const uint8_t *data;
+	static uint8_t data[UINT16_MAX + 1];
+	uint32_t seq, len = 0, descs = 0;
 	struct xdp_desc d;
-	uint32_t seq;
 
-	if (!fake_consume(f, &d))
-		return false;
-	CHECK(afx_frame_byte(d.addr) + d.len <= q->region->len);
-	CHECK(d.len <= q->chunk);
-	CHECK_EQ(d.options, 0);
-	CHECK(!afx_frame_crosses(q->base + afx_frame_byte(d.addr), d.len, q->cross_shift));
-	data = (const uint8_t *)q->base + afx_frame_byte(d.addr);
+	do {
+		if (!fake_consume(f, &d)) {
+			/* The ring never holds part of a packet. */
+			CHECK_EQ(descs, 0);
+			return false;
+		}
+		CHECK(afx_frame_byte(d.addr) + d.len <= q->region->len);
+		CHECK(d.len <= q->chunk);
+		CHECK(d.len >= (descs == 0 ? RTE_ETHER_HDR_LEN : 1));
+		CHECK_EQ(d.options & ~XDP_PKT_CONTD, 0);
+		CHECK(!afx_frame_crosses(q->base + afx_frame_byte(d.addr), d.len, q->cross_shift));
+		if (len + d.len > sizeof(data))
+			return false;
+		memcpy(data + len, (const uint8_t *)q->base + afx_frame_byte(d.addr), d.len);
+		len += d.len;
+		descs++;
+		sent[sent_cnt++] = d.addr;
+	} while (d.options & XDP_PKT_CONTD);
+	CHECK(descs <= q->sg.descs_max);
+	wire_descs = descs;
 	seq = data[0] | data[1] << 8 | data[2] << 16 | (uint32_t)data[3] << 24;
 	CHECK(seq > wire_seq && seq <= next_seq);
 	wire_seq = seq;
-	CHECK_EQ(d.len, want_len[seq % SEQ_MAX]);
-	for (uint32_t i = 0; i < d.len; i++) {
+	CHECK_EQ(len, want_len[seq % SEQ_MAX]);
+	for (uint32_t i = 0; i < len; i++) {
 		if (data[i] != tx_pattern(seq, i)) {
 			CHECK_EQ(data[i], tx_pattern(seq, i));
 			break;
 		}
 	}
 	wire_cnt++;
-	sent[sent_cnt++] = d.addr;
 	return true;
 }
 

@@ -36,6 +36,8 @@
 #include "afx_ring.h"
 #include "afx_socket.h"
 #include "afx_state.h"
+#include "xsk_counters.h"
+#include "xsk_sg.h"
 
 extern int xsk_logtype_init;
 #define XSK_LOG(level, fmt, ...) \
@@ -168,47 +170,6 @@ struct xsk_frames {
 	bool overlap;            /* the kernel's headroom lies over the mbuf header */
 };
 
-/* Counters of the kernel for one queue, summed over the sockets it had. */
-struct xsk_kstats {
-	uint64_t rx_dropped;
-	uint64_t rx_ring_full;
-	uint64_t rx_fill_empty;
-	uint64_t rx_invalid;
-	uint64_t tx_invalid;
-	uint64_t tx_ring_empty;
-};
-
-struct xsk_rx_stats {
-	uint64_t pkts;
-	uint64_t bytes;
-	uint64_t nombuf;         /* refills that found the pool short */
-	uint64_t bad_desc;       /* descriptors that name no frame of ours or overrun it */
-	uint64_t wakeups;        /* recvfrom calls */
-	uint64_t wakeup_errors;
-	uint64_t tx_flushes;     /* kicks for packets that a transmit burst had to leave behind */
-	uint64_t tx_flush_drops; /* refused by the device in such a kick */
-};
-
-struct xsk_tx_stats {
-	uint64_t pkts;
-	uint64_t bytes;
-	uint64_t zero_copy;      /* sent from where they lay */
-	uint64_t bounce_outside; /* copied: outside the span */
-	uint64_t bounce_gone;    /* copied: page freed since registration */
-	uint64_t bounce_straddle; /* copied: crosses a page the NIC cannot follow */
-	uint64_t bounce_external; /* copied: external buffer outside the span */
-	uint64_t bounce_chain;   /* copied: chain gathered into one frame */
-	uint64_t drop_long;      /* longer than a frame */
-	uint64_t drop_short;     /* shorter than an Ethernet header */
-	uint64_t drop_malformed; /* segment lengths that contradict each other */
-	uint64_t drop_device;    /* taken by the kernel, refused by the device */
-	uint64_t nombuf;         /* no frame to copy into: not consumed */
-	uint64_t bad_comp;       /* completions that name nothing in flight */
-	uint64_t busy_off;       /* busy polling switched off because nothing left */
-	uint64_t wakeups;        /* sendto calls */
-	uint64_t wakeup_errors;
-};
-
 /* A receive queue: everything the burst touches first, in its own cache lines. */
 struct xsk_rxq {
 	struct afx_cons rx;
@@ -216,7 +177,7 @@ struct xsk_rxq {
 	uintptr_t base;          /* of the registration */
 	uint64_t map_base;       /* UMEM offset of the first slot of own[] */
 	uint64_t map_len;        /* slots */
-	uint16_t *own;           /* per slot: address (low bits) of the frame held, or XSK_OWN_NONE */
+	uint16_t *own;           /* per slot: low bits of the address held, or XSK_OWN_NONE */
 	struct rte_mbuf **own_mbuf; /* pinned pools: the mbuf instead */
 	struct rte_mempool *mp;
 	uint64_t rearm;          /* data_off (0, added per packet), refcnt, nb_segs, port */
@@ -236,6 +197,7 @@ struct xsk_rxq {
 	const uint32_t *tx_kprod; /* indexes of the pair's tx ring in copy mode, else NULL */
 	const uint32_t *tx_kcons;
 	struct xsk_rx_stats stats;
+	struct xsk_rx_sg sg;
 #ifdef RTE_ENABLE_ASSERT
 	unsigned int lcore;      /* of the last burst */
 #endif
@@ -290,6 +252,7 @@ struct xsk_txq {
 	uint32_t stuck;          /* kicks in a row after which nothing had left */
 	uint32_t last_pending;
 	struct xsk_tx_stats stats;
+	struct xsk_tx_sg sg;
 
 	/* Cold from here. */
 	uint64_t len;            /* bytes of the registration */
@@ -363,6 +326,7 @@ struct xsk_port {
 	uint64_t umem_heads;     /* bytes of kernel memory for its bound queues */
 	uint32_t umem_regions;
 	uint32_t rx_room;        /* smallest room of the started port, 0 before */
+	struct xsk_port_sg sg;
 	char busy_why[AFX_ERR_LEN]; /* why busy polling is off although asked for */
 	bool busy;
 	bool gone;               /* the interface left */
@@ -416,6 +380,8 @@ int xsk_tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid,
 struct xsk_bind {
 	enum xsk_got got;
 	bool overlap;
+	bool sg;                 /* sockets take packets of several frames */
+	bool frags;              /* and so must the XDP program */
 	struct xsk_layout *layouts; /* of the receive queues, for the span */
 	unsigned int layouts_cnt;
 };
@@ -433,46 +399,6 @@ void xsk_proc_free(struct rte_eth_dev *dev);
  */
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
-
-/*
- * xsk_mem.c: layouts, spans and registrations. The lock is taken inside; get counts the queue as a
- * user, bound and put end that.
- */
-void xsk_mem_init(void);
-int xsk_layout_get(struct rte_mempool *mp, struct xsk_layout *lay, struct afx_err *err);
-/* Frames that cross 1 << shift bytes or lie outside what of the pool can be registered. */
-uint32_t xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_frames *fr,
-	unsigned int shift);
-int xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr,
-	struct afx_err *err);
-struct xsk_span {
-	uintptr_t base;
-	uint64_t len;
-	unsigned int page_shift;
-};
-struct xsk_span_want {
-	enum xsk_umem umem;
-	uint64_t heads_cap;      /* bytes that reaching other pools may cost (umem=auto) */
-	uint32_t chunk;
-	unsigned int queues;     /* bound queues that pay for the heads */
-};
-void xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
-	const struct xsk_span_want *want, struct xsk_span *span);
-int xsk_region_get(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg,
-	struct xsk_region **region, struct afx_err *err);
-int xsk_region_shared_fd(struct xsk_region *region);
-void xsk_region_bound(struct xsk_region *region, struct xsk_pair *pair);
-void xsk_region_put(struct xsk_region *region, struct xsk_pair *pair);
-
-/* Whether [p, p + len), inside the registration, has lost a page since it was registered. */
-static inline bool
-xsk_region_gone(const struct xsk_region *r, uintptr_t p, uint32_t len)
-{
-	uint64_t first = (p - r->base) >> XSK_PAGE_SHIFT;
-	uint64_t last = (p - r->base + len - 1) >> XSK_PAGE_SHIFT;
-
-	return r->gone[first] || r->gone[last];
-}
 
 /*
  * What own[] has: of the slot's frame the low bits of its address, which tell it from any other
@@ -572,5 +498,7 @@ int xsk_is_removed(struct rte_eth_dev *dev);
 /* xsk_mp.c: the port in a secondary process, for information only. */
 int xsk_mp_attach(struct rte_vdev_device *vdev);
 void xsk_set_dummies(struct rte_eth_dev *dev);
+
+#include "xsk_mem.h"
 
 #endif

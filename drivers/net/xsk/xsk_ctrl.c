@@ -87,6 +87,15 @@ xsk_set_link_down(struct rte_eth_dev *dev)
 	return set_up(dev, false);
 }
 
+static bool
+all_rx_queues(const struct rte_eth_dev *dev)
+{
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
+		if (dev->data->rx_queues == NULL || dev->data->rx_queues[i] == NULL)
+			return false;
+	return dev->data->nb_rx_queues > 0;
+}
+
 int
 xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 {
@@ -97,14 +106,22 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	struct afx_err err;
 	int ret;
 
+	/* Queues that are still to come can only scatter if the port was asked to. */
+	if (!(dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) &&
+			room > XSK_ROOM_MAX && !all_rx_queues(dev))
+		room = XSK_ROOM_MAX;
 	if ((uint32_t)mtu + RTE_ETHER_HDR_LEN > room) {
 		XSK_LOG(ERR,
 			"%s: MTU %u needs frames of %u bytes, the receive mbufs have room for %u: "
-			"at most MTU %u",
+			"at most MTU %u%s",
 			dev->device->name, mtu, mtu + RTE_ETHER_HDR_LEN, room,
-			room - RTE_ETHER_HDR_LEN);
+			room - RTE_ETHER_HDR_LEN, room <= XSK_ROOM_MAX ?
+			" without RTE_ETH_RX_OFFLOAD_SCATTER" : "");
 		return -EINVAL;
 	}
+	ret = xsk_sg_check_mtu(dev, mtu, &err);
+	if (ret < 0)
+		return fail(dev, ret, &err);
 	ret = afx_netdev_by_index(proc->ctl, port->ifindex, &nd, &err);
 	if (ret < 0)
 		return fail(dev, ret, &err);

@@ -56,11 +56,21 @@ xsk_dev_start(struct rte_eth_dev *dev)
 	/* ethdev writes the address back after this: make sure it writes the one the netdev has. */
 	if (!proc->mac_set)
 		rte_ether_addr_copy(&xsk_port(dev)->mac, &dev->data->mac_addrs[0]);
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
-		pinned |= ((struct xsk_rxq *)dev->data->rx_queues[i])->layout.pinned;
-	dev->rx_pkt_burst = pinned ? xsk_rx_burst_any :
-		xsk_rx_vector() ? xsk_rx_burst : xsk_rx_burst_scalar;
-	dev->tx_pkt_burst = xsk_tx_burst;
+	dev->data->scattered_rx = 0;
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+		const struct xsk_rxq *q = dev->data->rx_queues[i];
+
+		pinned |= q->layout.pinned;
+		dev->data->scattered_rx |= q->sg.segs_max > 1;
+	}
+	if (xsk_port(dev)->sg.on) {
+		dev->rx_pkt_burst = xsk_rx_burst_sg;
+		dev->tx_pkt_burst = xsk_tx_burst_sg;
+	} else {
+		dev->rx_pkt_burst = pinned ? xsk_rx_burst_any :
+			xsk_rx_vector() ? xsk_rx_burst : xsk_rx_burst_scalar;
+		dev->tx_pkt_burst = xsk_tx_burst;
+	}
 	set_queue_states(dev, RTE_ETH_QUEUE_STATE_STARTED);
 	xsk_link_update(dev, 0);
 	return 0;
@@ -107,16 +117,18 @@ xsk_dev_close(struct rte_eth_dev *dev)
 uint32_t
 xsk_max_frame(const struct rte_eth_dev *dev)
 {
-	uint32_t room = XSK_ROOM_MAX;
+	uint32_t most = UINT32_MAX;
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		const struct xsk_rxq *q = dev->data->rx_queues == NULL ? NULL :
 			dev->data->rx_queues[i];
 
 		if (q != NULL)
-			room = RTE_MIN(room, q->frames.room);
+			most = RTE_MIN(most, xsk_sg_max_frame(dev, q));
 	}
-	return room;
+	if (most != UINT32_MAX)
+		return most;
+	return xsk_sg_possible(xsk_port(dev)) ? XSK_FRAME_MAX : XSK_ROOM_MAX;
 }
 
 int
@@ -127,8 +139,6 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 		.nb_max = XSK_DESC_MAX,
 		.nb_min = XSK_DESC_MIN,
 		.nb_align = 1,
-		.nb_seg_max = 1,
-		.nb_mtu_seg_max = 1,
 	};
 
 	info->if_index = port->ifindex;
@@ -147,6 +157,7 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->tx_queue_offload_capa = info->tx_offload_capa;
 	info->rx_desc_lim = lim;
 	info->tx_desc_lim = lim;
+	xsk_sg_info(dev, info);
 	info->default_rxportconf.ring_size = XSK_DESC_DEFAULT;
 	info->default_txportconf.ring_size = XSK_DESC_DEFAULT;
 	info->default_rxportconf.nb_queues = 1;
@@ -173,6 +184,7 @@ xsk_priv_dump(struct rte_eth_dev *dev, FILE *f)
 		"  umem: %" PRIu64 " bytes pinned in %u registration(s), %" PRIu64
 		" bytes of kernel heads\n",
 		port->umem_pinned, port->umem_regions, port->umem_heads);
+	fprintf(f, "  multi-buffer: %s\n", port->sg.on ? "on" : "off");
 	return 0;
 }
 

@@ -209,6 +209,7 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 		.ifindex = port->ifindex,
 		.queue = port->args.start_queue + qid,
 		.bind = how->got == XSK_GOT_ZC ? AFX_BIND_ZC : AFX_BIND_COPY,
+		.sg = pair->region->sg,
 		.rx_entries = rxq != NULL ? ring_entries(rxq->nb_desc) : 0,
 		.tx_entries = txq != NULL ? ring_entries(txq->nb_desc) : 0,
 		.fill_entries = ring_entries(rxq != NULL ? rxq->nb_desc : TXONLY_FILL),
@@ -230,6 +231,7 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 		if (rxq != NULL) {
 			ret = wire_rx(rxq, pair, shift, err);
 			if (ret == 0) {
+				xsk_sg_wire_rx(dev, rxq, pair->region->sg);
 				if (rxq->layout.pinned)
 					xsk_rx_refill_pinned(rxq);
 				else
@@ -238,8 +240,10 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 		} else if (how->got == XSK_GOT_ZC) {
 			ret = fill_txonly(pair, &how->layouts[0], fr, shift, err);
 		}
-		if (txq != NULL)
+		if (txq != NULL) {
 			wire_tx(txq, pair, pair_layout(dev, qid, how), shift);
+			xsk_sg_wire_tx(dev, txq, pair->region->sg);
+		}
 		if (rxq != NULL)
 			wire_feed(rxq, txq, port->args.same_lcore);
 	}
@@ -274,7 +278,8 @@ xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 		((struct xsk_rxq *)dev->data->rx_queues[qid])->frames = fr;
 	want.chunk = fr.chunk;
 	xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span);
-	ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, false, &pair->region, err);
+	ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, how->sg, &pair->region,
+		err);
 	if (ret == 0)
 		ret = open_socket(dev, qid, how, &fr, err);
 	if (ret < 0)

@@ -170,7 +170,7 @@ xsk_rxq_info_get(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_rxq_info 
 	info->mp = q->mp;
 	info->conf = q->conf;
 	info->nb_desc = q->nb_desc;
-	info->scattered_rx = 0;
+	info->scattered_rx = q->sg.segs_max > 1;
 	info->rx_buf_size = q->frames.room;
 }
 
@@ -189,7 +189,8 @@ burst_mode(struct rte_eth_dev *dev, const char *burst, struct rte_eth_burst_mode
 	const struct xsk_port *port = xsk_port(dev);
 
 	mode->flags = 0;
-	snprintf(mode->info, sizeof(mode->info), "%s, %s%s%s", burst, xsk_got_name(port->got),
+	snprintf(mode->info, sizeof(mode->info), "%s%s, %s%s%s", burst,
+		port->sg.on ? " multi-buffer" : "", xsk_got_name(port->got),
 		port->why[0] != '\0' ? "; not more because: " : "", port->why);
 	return 0;
 }

@@ -85,9 +85,9 @@ mode_matters(int code)
  * mbuf headroom holds.
  */
 static bool
-may_overlap(const struct xsk_port *port, const struct xsk_proc *proc, enum xsk_got got)
+may_overlap(const struct xsk_port *port, enum xsk_got got)
 {
-	if (!afx_prog_is_own(proc->prog) || port->args.attach != AFX_ATTACH_LINK)
+	if (port->args.xdp_prog[0] != '\0' || port->args.attach != AFX_ATTACH_LINK)
 		return false;
 	if (got != XSK_GOT_ZC)
 		return true;
@@ -95,10 +95,11 @@ may_overlap(const struct xsk_port *port, const struct xsk_proc *proc, enum xsk_g
 }
 
 static int
-open_prog(struct rte_eth_dev *dev, enum xsk_got got, struct afx_err *err)
+open_prog(struct rte_eth_dev *dev, const struct xsk_bind *how, struct afx_err *err)
 {
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
+	enum xsk_got got = how->got;
 	struct afx_prog_cfg cfg = {
 		.ifindex = port->ifindex,
 		.attach = port->args.attach,
@@ -106,6 +107,7 @@ open_prog(struct rte_eth_dev *dev, enum xsk_got got, struct afx_err *err)
 			AFX_XDP_NATIVE,
 		.max_queues = port->netdev_rx_alloc,
 		.max_meta = RTE_PKTMBUF_HEADROOM,
+		.frags = how->frags,
 		.object = port->args.xdp_prog[0] != '\0' ? port->args.xdp_prog : NULL,
 		.map_path = port->args.use_pinned_map ? port->args.dp_path : NULL,
 		.map_fd = proc->map_fd,
@@ -188,6 +190,22 @@ check_igb(const struct xsk_port *port, const struct xsk_frames *fr, uint32_t fra
 }
 
 static int
+refuse_room(const struct xsk_port *port, const struct xsk_layout *lay, const struct xsk_frames *fr,
+	uint32_t frame, uint16_t queue, struct afx_err *err)
+{
+	char larger[64] = "";
+
+	if (frame <= XSK_ROOM_MAX)
+		snprintf(larger, sizeof(larger), ", use mbufs with a data room of %u",
+			frame + fr->data_off);
+	return afx_err_set(err, -EINVAL,
+		"rx queue %u: frames of %s's MTU %u need %u bytes, mempool %s has room for %u: "
+		"lower the MTU to %u%s%s", queue, port->ifname, frame - RTE_ETHER_HDR_LEN, frame,
+		lay->mp->name, fr->room, fr->room - RTE_ETHER_HDR_LEN, larger,
+		xsk_sg_possible(port) ? ", or ask for RTE_ETH_RX_OFFLOAD_SCATTER" : "");
+}
+
+static int
 check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *how,
 	uint32_t mtu, struct afx_err *err)
 {
@@ -205,13 +223,8 @@ check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *ho
 			ret = check_igb(port, &fr, frame, err);
 		if (ret < 0)
 			return ret;
-		if (frame > fr.room)
-			return afx_err_set(err, -EINVAL,
-				"rx queue %u: frames of %s's MTU %u need %u bytes, mempool %s has "
-				"room for %u: "
-				"lower the MTU to %u or use mbufs with a data room of %u",
-				i, port->ifname, mtu, frame, how->layouts[i].mp->name, fr.room,
-				fr.room - RTE_ETHER_HDR_LEN, frame + fr.data_off);
+		if (frame > fr.room && !(how->sg && xsk_sg_rx_asked(dev, dev->data->rx_queues[i])))
+			return refuse_room(port, &how->layouts[i], &fr, frame, i, err);
 		room = RTE_MIN(room, fr.room);
 	}
 	port->rx_room = room;
@@ -249,19 +262,20 @@ try_mode(struct rte_eth_dev *dev, enum xsk_got got, struct xsk_bind *how, uint32
 	struct xsk_proc *proc = xsk_proc(dev);
 	int token, ret = 0;
 
+	how->got = got;
+	how->overlap = may_overlap(port, got);
 	if (got == XSK_GOT_ZC)
 		ret = check_zc(dev, err);
+	if (ret == 0)
+		ret = xsk_sg_choose(dev, how, mtu, err);
+	if (ret == 0)
+		ret = check_rooms(dev, got, how, mtu, err);
 	if (ret < 0)
 		return ret;
 	token = afx_ctl_enter(proc->ctl, err);
 	if (token < 0)
 		return token;
-	ret = open_prog(dev, got, err);
-	if (ret == 0) {
-		how->got = got;
-		how->overlap = may_overlap(port, proc, got);
-		ret = check_rooms(dev, got, how, mtu, err);
-	}
+	ret = open_prog(dev, how, err);
 	for (uint16_t q = 0; q < proc->pairs_cnt && ret == 0; q++)
 		ret = xsk_pair_open(dev, q, how, err);
 	afx_ctl_leave(proc->ctl, token);
@@ -322,11 +336,21 @@ report(struct rte_eth_dev *dev)
 
 	XSK_LOG(NOTICE,
 		"%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
-		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s",
+		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s%s",
 		dev->device->name, port->ifname, xsk_got_name(port->got), dev->data->nb_rx_queues,
 		dev->data->nb_tx_queues, port->args.start_queue, port->umem_pinned >> 10,
 		port->umem_regions, port->umem_heads >> 10, port->rx_room,
+		port->sg.on ? ", multi-buffer" : "",
 		port->why[0] != '\0' ? "; not more because: " : "", port->why);
+}
+
+static void
+add_why(struct xsk_port *port, const char *what, const char *text)
+{
+	size_t used = strlen(port->why);
+
+	snprintf(port->why + used, sizeof(port->why) - used, "%s%s%s%s", used ? "; " : "", what,
+		what[0] != '\0' ? ": " : "", text);
 }
 
 static int
@@ -335,7 +359,6 @@ negotiate(struct rte_eth_dev *dev, struct xsk_bind *how, uint32_t mtu, struct af
 	struct xsk_port *port = xsk_port(dev);
 	enum xsk_got cand[3];
 	unsigned int cnt = candidates(&port->args, cand);
-	size_t used = 0;
 	int ret = -EINVAL;
 
 	port->why[0] = '\0';
@@ -343,14 +366,15 @@ negotiate(struct rte_eth_dev *dev, struct xsk_bind *how, uint32_t mtu, struct af
 		ret = try_mode(dev, cand[i], how, mtu, err);
 		if (ret == 0) {
 			port->got = cand[i];
+			port->sg.on = how->sg;
+			if (port->sg.why[0] != '\0')
+				add_why(port, "", port->sg.why);
 			return 0;
 		}
 		xsk_close_queues(dev);
 		if (!mode_matters(ret) || i + 1 == cnt)
 			break;
-		used = strlen(port->why);
-		snprintf(port->why + used, sizeof(port->why) - used, "%s%s: %s", used ? "; " : "",
-			xsk_got_name(cand[i]), err->text);
+		add_why(port, xsk_got_name(cand[i]), err->text);
 	}
 	return ret;
 }

@@ -19,14 +19,15 @@ struct field {
 #define TX(f) { #f, offsetof(struct xsk_tx_stats, f) }
 
 static const struct field rx_fields[] = {
-	RX(nombuf), RX(bad_desc), RX(wakeups), RX(wakeup_errors),
-	RX(tx_flushes), RX(tx_flush_drops),
+	RX(nombuf), RX(bad_desc), RX(chains), RX(bad_chain), RX(drop_segs), RX(wakeups),
+	RX(wakeup_errors), RX(tx_flushes), RX(tx_flush_drops),
 };
 
 static const struct field tx_fields[] = {
 	TX(zero_copy), TX(bounce_outside), TX(bounce_gone), TX(bounce_straddle),
-	TX(bounce_external), TX(bounce_chain), TX(drop_long), TX(drop_short), TX(drop_malformed),
-	TX(drop_device), TX(nombuf), TX(bad_comp), TX(busy_off), TX(wakeups), TX(wakeup_errors),
+	TX(bounce_external), TX(bounce_chain), TX(chains), TX(drop_long),
+	TX(drop_segs), TX(drop_short), TX(drop_malformed), TX(drop_device), TX(nombuf),
+	TX(bad_comp), TX(busy_off), TX(wakeups), TX(wakeup_errors),
 };
 
 static const struct field rx_kernel[] = {
@@ -138,7 +139,8 @@ tx_stats(const struct xsk_txq *q)
 static uint64_t
 tx_drops(const struct xsk_tx_stats *st)
 {
-	return st->drop_long + st->drop_short + st->drop_malformed + st->drop_device;
+	return st->drop_long + st->drop_segs + st->drop_short + st->drop_malformed +
+		st->drop_device;
 }
 
 int
@@ -175,7 +177,7 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 		stats->ipackets += st.pkts;
 		stats->ibytes += st.bytes;
 		stats->imissed += k.rx_dropped + k.rx_ring_full;
-		stats->ierrors += st.bad_desc;
+		stats->ierrors += st.bad_desc + st.drop_segs;
 		/* Counted as sent by the transmit burst that left them. */
 		stats->opackets -= RTE_MIN(stats->opackets, st.tx_flush_drops);
 		stats->oerrors += st.tx_flush_drops;
@@ -183,7 +185,8 @@ xsk_stats_get(XSK_STATS_GET_ARGS)
 		if (qs != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
 			qs->q_ipackets[i] = st.pkts;
 			qs->q_ibytes[i] = st.bytes;
-			qs->q_errors[i] = k.rx_dropped + k.rx_ring_full + st.bad_desc;
+			qs->q_errors[i] = k.rx_dropped + k.rx_ring_full + st.bad_desc +
+				st.drop_segs;
 		}
 	}
 	/* ethdev comes with a count of its own, which this driver does not keep. */

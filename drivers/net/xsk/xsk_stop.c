@@ -79,6 +79,9 @@ return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
 	uint64_t lost = 0;
 
 	if (rxq != NULL && rxq->map_len != 0) {
+		/* Of an unfinished packet the kernel has let go already. */
+		rxq->held -= rxq->sg.cnt;
+		xsk_rx_sg_drop(rxq);
 		if (released)
 			return_rx(rxq);
 		else
@@ -271,6 +274,7 @@ xsk_stop(struct rte_eth_dev *dev)
 	proc->pairs = NULL;
 	proc->pairs_cnt = 0;
 	port->got = XSK_GOT_NONE;
+	port->sg.on = false;
 	port->umem_pinned = 0;
 	port->umem_heads = 0;
 	port->umem_regions = 0;

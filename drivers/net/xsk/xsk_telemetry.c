@@ -100,6 +100,7 @@ show(const char *cmd __rte_unused, const char *params, struct rte_tel_data *d)
 	xsk_tel_uint(d, "netdev_rx_queues", port->netdev_rx);
 	xsk_tel_uint(d, "netdev_tx_queues", port->netdev_tx);
 	xsk_tel_uint(d, "rx_room", port->rx_room);
+	rte_tel_data_add_dict_int(d, "multi_buffer", port->sg.on);
 	xsk_tel_uint(d, "umem_registrations", port->umem_regions);
 	xsk_tel_uint(d, "umem_pinned_bytes", port->umem_pinned);
 	xsk_tel_uint(d, "umem_heads_bytes", port->umem_heads);

@@ -14,6 +14,7 @@
 
 #include "afx_kick.h"
 #include "afx_napi.h"
+#include "afx_uapi.h"
 #include "xsk.h"
 
 /* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
@@ -60,6 +61,14 @@ refused(struct xsk_txq *q)
 	q->stats.drop_device++;
 	q->stats.pkts--;
 	q->stats.bytes -= afx_prod_desc(&q->tx, head - 1)->len;
+	/* The descriptors of a packet of several, back to its first: they are not reused yet. */
+	for (uint32_t n = 2; n <= q->sg.descs_max; n++) {
+		const struct xdp_desc *d = afx_prod_desc(&q->tx, head - n);
+
+		if (!(d->options & XDP_PKT_CONTD))
+			break;
+		q->stats.bytes -= d->len;
+	}
 }
 
 /*
@@ -183,30 +192,29 @@ judge(struct xsk_txq *q, const struct rte_mbuf *m, uintptr_t data, uint64_t **co
 	return len > q->bounce_room ? drop(&st->drop_long, counter) : SEND_COPY;
 }
 
-/* Copy a packet into a frame of its own: NULL when the pool has none to give. */
+/* A frame for a copy of len bytes: NULL when the pool has none to give. */
 static struct rte_mbuf *
-bounce(struct xsk_txq *q, const struct rte_mbuf *m)
+bounce_frame(struct xsk_txq *q, uint32_t len)
 {
 	void *rejected[BOUNCE_TRIES];
-	uint32_t len = m->pkt_len;
 	unsigned int cnt = 0;
 	struct rte_mbuf *b;
-	char *to = NULL;
 
 	/*
 	 * A frame that the NIC could not follow itself is of no use: draw others, a few times. The
 	 * rejected go behind the cache, which would hand out the same ones again.
 	 */
 	for (;;) {
+		uintptr_t to;
 		uint64_t byte;
 
 		b = cnt < BOUNCE_TRIES ? rte_mbuf_raw_alloc(q->bounce_mp) : NULL;
 		if (b == NULL)
 			break;
-		to = (char *)b->buf_addr + q->bounce_off;
-		byte = (uintptr_t)to - q->base;
+		to = (uintptr_t)b->buf_addr + q->bounce_off;
+		byte = to - q->base;
 		if (byte >= q->lo && byte < q->len && q->len - byte >= len &&
-				!afx_frame_crosses((uintptr_t)to, len, q->cross_shift))
+				!afx_frame_crosses(to, len, q->cross_shift))
 			break;
 		rejected[cnt++] = b;
 	}
@@ -217,6 +225,19 @@ bounce(struct xsk_txq *q, const struct rte_mbuf *m)
 	b->data_off = q->bounce_off;
 	b->data_len = len;
 	b->pkt_len = len;
+	return b;
+}
+
+/* Copy a packet into a frame of its own. */
+static struct rte_mbuf *
+bounce(struct xsk_txq *q, const struct rte_mbuf *m)
+{
+	struct rte_mbuf *b = bounce_frame(q, m->pkt_len);
+	char *to;
+
+	if (unlikely(b == NULL))
+		return NULL;
+	to = rte_pktmbuf_mtod(b, char *);
 	for (; m != NULL; m = m->next) {
 		rte_memcpy(to, rte_pktmbuf_mtod(m, const void *), m->data_len);
 		to += m->data_len;

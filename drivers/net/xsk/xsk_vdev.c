@@ -130,6 +130,8 @@ examine(struct xsk_port *port, struct xsk_proc *proc, int *numa_node, struct afx
 	/* Whether a custom program that is there already is the same one, start finds out. */
 	if (ret == 0 && port->args.attach == AFX_ATTACH_LINK && port->args.xdp_prog[0] == '\0')
 		ret = afx_prog_check_foreign(port->ifindex, err);
+	if (ret == 0)
+		ret = xsk_sg_probe(port, proc, err);
 	afx_ctl_leave(proc->ctl, token);
 	if (ret == 0 && port->args.use_cni)
 		ret = afx_cni_get_map(port->args.dp_path, nd.name, &proc->map_fd, err);
