@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Twins of the tests with packets of several buffers; skipped while the driver does not offer it. */
+/* Twins of the tests with packets of several buffers; skipped where the driver offers none. */
 #include <stdio.h>
 #include <string.h>
 
