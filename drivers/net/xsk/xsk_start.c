@@ -114,19 +114,27 @@ open_prog(struct rte_eth_dev *dev, enum xsk_got got, struct afx_err *err)
 	return afx_prog_open(&cfg, &proc->prog, err);
 }
 
-/* Zero-copy that cannot work is refused before the device is touched. */
+/* What the driver says it cannot do is refused before the device is touched. */
 static int
-check_zc(struct rte_eth_dev *dev, struct afx_err *err)
+check_features(struct rte_eth_dev *dev, enum xsk_got got, struct afx_err *err)
 {
 	struct xsk_port *port = xsk_port(dev);
+	const char *driver = port->driver[0] != '\0' ? port->driver : "?";
 	struct afx_xdp_features f;
 	struct afx_err ignored;
 
-	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) == 0 &&
-		f.known && !(f.features & AFX_XDP_ACT_XSK_ZEROCOPY))
+	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) < 0 ||
+		!f.known)
+		return 0;
+	if (got == XSK_GOT_ZC && !(f.features & AFX_XDP_ACT_XSK_ZEROCOPY))
 		return afx_err_set(err, -EOPNOTSUPP,
 			"driver %s of %s has no AF_XDP zero-copy (mode=auto, copy do without)",
-			port->driver[0] != '\0' ? port->driver : "?", port->ifname);
+			driver, port->ifname);
+	if (got == XSK_GOT_HW && !(f.features & AFX_XDP_ACT_HW_OFFLOAD))
+		return afx_err_set(err, -EOPNOTSUPP,
+			"driver %s of %s cannot run XDP programs on the NIC itself (mode=auto, drv "
+			"do without)",
+			driver, port->ifname);
 	return 0;
 }
 
@@ -247,10 +255,9 @@ try_mode(struct rte_eth_dev *dev, enum xsk_got got, struct xsk_bind *how, uint32
 {
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
-	int token, ret = 0;
+	int token, ret;
 
-	if (got == XSK_GOT_ZC)
-		ret = check_zc(dev, err);
+	ret = check_features(dev, got, err);
 	if (ret < 0)
 		return ret;
 	token = afx_ctl_enter(proc->ctl, err);
