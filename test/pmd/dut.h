@@ -71,6 +71,7 @@ extern const struct dut_case dut_tx_cases[];
 extern const struct dut_case dut_rx_cases[];
 extern const struct dut_case dut_fd_cases[];
 extern const struct dut_case dut_mem_cases[];
+extern const struct dut_case dut_edge_cases[];
 extern const struct dut_case twin_basic_cases[];
 extern const struct dut_case twin_prog_cases[];
 extern const struct dut_case twin_rx_cases[];

@@ -128,9 +128,12 @@ bool
 twin_done(const struct twin_flow *f);
 bool
 twin_verdict(struct twin_flow *f, const char *when);
-/* Packets until one comes out at the other end; everything else that comes is thrown away. */
+/*
+ * Packets until the last one sent comes out at the other end, so that none is left under way;
+ * everything else that comes is judged as of f, or thrown away where there is none.
+ */
 bool
-twin_flush(struct twin *t, struct twin_end *from, struct twin_end *to);
+twin_flush(struct twin *t, struct twin_end *from, struct twin_end *to, struct twin_flow *f);
 unsigned int
 twin_all_lengths(uint32_t seq);
 /* An mbuf of any pool with the frame at data_off. */

@@ -213,12 +213,8 @@ is_flush(const struct rte_mbuf *m, uint32_t *seq)
 			  &flow) && tag == FLUSH_TAG;
 }
 
-/*
- * Packets until the last one sent is seen, so that none is left under way; everything else that
- * comes is judged as of f, if there is one.
- */
-static bool
-flush(struct twin *t, struct twin_end *from, struct twin_end *to, struct twin_flow *f)
+bool
+twin_flush(struct twin *t, struct twin_end *from, struct twin_end *to, struct twin_flow *f)
 {
 	uint64_t end = now_ms() + twin_wait_ms(t), next = 0;
 	struct rte_mbuf *m[DUT_BURST];
@@ -248,12 +244,6 @@ flush(struct twin *t, struct twin_end *from, struct twin_end *to, struct twin_fl
 }
 
 bool
-twin_flush(struct twin *t, struct twin_end *from, struct twin_end *to)
-{
-	return flush(t, from, to, NULL);
-}
-
-bool
 twin_run(struct twin_flow *f, const char *when)
 {
 	uint64_t wait = twin_wait_ms(f->t), end = now_ms() + wait;
@@ -263,7 +253,7 @@ twin_run(struct twin_flow *f, const char *when)
 		if (twin_send(f) | (twin_receive(f) > 0))
 			end = now_ms() + wait;
 	/* Whatever must not come would be here before this. */
-	EXPECT(f->t->d, flush(f->t, f->from, f->to, f), "%s, %s: nothing comes through any more",
+	EXPECT(f->t->d, twin_flush(f->t, f->from, f->to, f), "%s, %s: nothing comes through any more",
 	       f->t->mode, when);
 	return twin_verdict(f, when);
 }

@@ -133,7 +133,7 @@ twin_up(struct twin *t, const struct twin_cfg *a, const struct twin_cfg *b)
 bool
 twin_ready(struct twin *t)
 {
-	bool ready = twin_flush(t, &t->a, &t->b) && twin_flush(t, &t->b, &t->a);
+	bool ready = twin_flush(t, &t->a, &t->b, NULL) && twin_flush(t, &t->b, &t->a, NULL);
 
 	return EXPECT(t->d, ready, "%s: nothing comes through", t->mode);
 }

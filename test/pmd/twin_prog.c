@@ -287,6 +287,7 @@ prog_swap(struct twin *t)
 					twin_wait_ms(t)),
 		       "%s: mbufs out", t->mode);
 		EXPECT(t->d, bpf_link_update(s.link, s.prog[0]) == 0, "first program again");
+		EXPECT(t->d, twin_flush(t, &t->a, &t->b, &f), "%s: nothing comes", t->mode);
 		twin_verdict(&f, "while all is dropped");
 		f = (struct twin_flow){ .t = t, .from = &t->a, .to = &t->b, .n = t->pkts };
 		twin_run(&f, "after the dropping program");

@@ -108,7 +108,7 @@ rx_full(struct twin *t)
 		EXPECT(t->d, f.right == room, "%s: %u came", t->mode, f.right);
 	free(f.seen);
 	/* And goes on. */
-	twin_flush(t, &t->a, &t->b);
+	twin_flush(t, &t->a, &t->b, NULL);
 	f = (struct twin_flow){ .t = t, .from = &t->a, .to = &t->b, .n = t->pkts };
 	twin_run(&f, "after the ring was full");
 	twin_down(t, "after close");
@@ -165,7 +165,7 @@ fill_empty(struct twin *t)
 	EXPECT(t->d, s.rx_nombuf > 0, "%s: rx_nombuf 0", t->mode);
 	rte_pktmbuf_free_bulk(kept, have);
 	free(f.seen);
-	EXPECT(t->d, twin_flush(t, &t->a, &t->b), "%s: nothing comes any more", t->mode);
+	EXPECT(t->d, twin_flush(t, &t->a, &t->b, NULL), "%s: nothing comes any more", t->mode);
 	f = (struct twin_flow){ .t = t, .from = &t->a, .to = &t->b, .n = t->pkts };
 	twin_run(&f, "after the pool was dry");
 	twin_down(t, "after close");
