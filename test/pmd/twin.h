@@ -50,6 +50,7 @@ struct twin {
 	struct twin_end b;	/* on d->peer */
 	uint8_t tag;		/* of the last flow */
 	bool veth;
+	bool igb;		/* takes rooms in whole KiB: some are refused */
 	unsigned int pkts;	/* of an ordinary flow; --count */
 };
 

@@ -48,6 +48,10 @@ frame_2k(struct twin *t)
 {
 	const struct twin_cfg cfg = { .room = ROOM_MIN };
 
+	if (t->igb && strstr(t->mode, "zc") != NULL) {
+		dut_skip(t->d, "igb would cut the room to 1 KiB, so the driver refuses it");
+		return;
+	}
 	plain(t, &cfg, &cfg, t->pkts);
 }
 
@@ -93,7 +97,8 @@ unaligned(struct twin *t)
 	static const uint16_t rooms[] = { ROOM_MIN + 207, 4001 - 256 + RTE_PKTMBUF_HEADROOM, 2179 };
 	unsigned int i;
 
-	for (i = 0; i < RTE_DIM(rooms) && t->d->failed == 0; i++) {
+	/* The first is one that igb would cut to 1 KiB. */
+	for (i = t->igb ? 1 : 0; i < RTE_DIM(rooms) && t->d->failed == 0; i++) {
 		const struct twin_cfg cfg = { .room = rooms[i], .priv = 8 * (i + 1) };
 		struct twin_flow f = {
 			.t = t, .from = &t->a, .to = &t->b, .n = t->pkts, .make = make_anywhere,

@@ -16,6 +16,18 @@ is_veth(const char *ifname)
 	return access(path, F_OK) != 0;
 }
 
+static bool
+is_igb(const char *ifname)
+{
+	char path[128], driver[256];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/driver", ifname);
+	len = readlink(path, driver, sizeof(driver) - 1);
+	driver[len < 0 ? 0 : len] = '\0';
+	return strstr(driver, "/igb") != NULL;
+}
+
 void
 twin_each_mode(struct dut *d, void (*fn)(struct twin *t))
 {
@@ -32,6 +44,7 @@ twin_each_mode(struct dut *d, void (*fn)(struct twin *t))
 			.b.iface = d->peer,
 			.tag = 1,
 			.veth = is_veth(d->iface),
+			.igb = is_igb(d->iface),
 			.pkts = d->count != 0 ? d->count : TWIN_PKTS,
 		};
 
