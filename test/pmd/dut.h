@@ -62,6 +62,12 @@ struct dut_case {
 	void (*run)(struct dut *d);
 };
 
+extern const struct dut_case dut_edge_cases[];
+extern const struct dut_case twin_basic_cases[];
+extern const struct dut_case twin_prog_cases[];
+extern const struct dut_case twin_rx_cases[];
+extern const struct dut_case twin_sg_cases[];
+extern const struct dut_case twin_tx_cases[];
 extern const struct dut_case dut_life_cases[];
 extern const struct dut_case dut_share_cases[];
 extern const struct dut_case dut_fault_cases[];
@@ -71,12 +77,6 @@ extern const struct dut_case dut_tx_cases[];
 extern const struct dut_case dut_rx_cases[];
 extern const struct dut_case dut_fd_cases[];
 extern const struct dut_case dut_mem_cases[];
-extern const struct dut_case dut_edge_cases[];
-extern const struct dut_case twin_basic_cases[];
-extern const struct dut_case twin_prog_cases[];
-extern const struct dut_case twin_rx_cases[];
-extern const struct dut_case twin_sg_cases[];
-extern const struct dut_case twin_tx_cases[];
 
 /* Count an expectation; print file, line and text when it does not hold. Returns cond. */
 bool

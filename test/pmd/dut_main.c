@@ -15,10 +15,10 @@
 #include "dut_shim.h"
 
 static const struct dut_case * const tables[] = {
+	twin_basic_cases, twin_tx_cases, twin_rx_cases, twin_prog_cases, twin_sg_cases,
+	dut_edge_cases,
 	dut_life_cases, dut_share_cases, dut_fault_cases, dut_link_cases, dut_kill_cases,
 	dut_tx_cases, dut_rx_cases, dut_fd_cases, dut_mem_cases,
-	dut_edge_cases,
-	twin_basic_cases, twin_tx_cases, twin_rx_cases, twin_prog_cases, twin_sg_cases,
 };
 
 uint64_t
