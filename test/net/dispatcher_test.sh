@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# attach=dispatcher: where libxdp's dispatcher loads, traffic; where it does not, a reason. Either way
-# starting again and again costs no descriptor, and nothing is left on the interface.
+# attach=dispatcher: where libxdp's dispatcher loads, traffic; where it does not, a reason. Either
+# way starting again and again costs no descriptor, and nothing is left on the interface.
 # shellcheck source=test/lib/net.sh
 . "$(dirname "$0")/../lib/net.sh"
 # shellcheck source=test/net/more.sh

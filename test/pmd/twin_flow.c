@@ -253,7 +253,7 @@ twin_run(struct twin_flow *f, const char *when)
 		if (twin_send(f) | (twin_receive(f) > 0))
 			end = now_ms() + wait;
 	/* Whatever must not come would be here before this. */
-	EXPECT(f->t->d, twin_flush(f->t, f->from, f->to, f), "%s, %s: nothing comes through any more",
+	EXPECT(f->t->d, twin_flush(f->t, f->from, f->to, f), "%s, %s: nothing comes any more",
 	       f->t->mode, when);
 	return twin_verdict(f, when);
 }
