@@ -125,6 +125,8 @@ bool
 twin_send(struct twin_flow *f);		/* a burst as far as window and rings allow */
 unsigned int
 twin_receive(struct twin_flow *f);	/* a burst of each queue */
+unsigned int
+twin_step(struct twin_flow *f);		/* both; 0 when nothing moved */
 bool
 twin_done(const struct twin_flow *f);
 bool

@@ -124,8 +124,7 @@ both_ways(struct twin *t, unsigned int n, const char *when)
 	twin_begin(&f);
 	twin_begin(&back);
 	while (!(twin_done(&f) && twin_done(&back)) && now_ms() < end)
-		if (twin_send(&f) | twin_send(&back) | (twin_receive(&f) > 0) |
-		    (twin_receive(&back) > 0))
+		if (twin_step(&f) + twin_step(&back) > 0)
 			end = now_ms() + twin_wait_ms(t);
 	twin_verdict(&f, when);
 	twin_verdict(&back, when);
@@ -199,7 +198,7 @@ shared_umem(struct twin *t)
 	rte_eth_xstats_reset(t->b.port);
 	twin_begin(&f);
 	while (!twin_done(&f) && now_ms() < end) {
-		if (twin_send(&f) | (twin_receive(&f) > 0))
+		if (twin_step(&f) > 0)
 			end = now_ms() + twin_wait_ms(t);
 		send_back(t);
 	}

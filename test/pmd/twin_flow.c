@@ -180,6 +180,14 @@ twin_receive(struct twin_flow *f)
 	return total;
 }
 
+unsigned int
+twin_step(struct twin_flow *f)
+{
+	unsigned int sent = twin_send(f);
+
+	return sent + twin_receive(f);
+}
+
 bool
 twin_done(const struct twin_flow *f)
 {
@@ -250,7 +258,7 @@ twin_run(struct twin_flow *f, const char *when)
 
 	twin_begin(f);
 	while (!twin_done(f) && now_ms() < end)
-		if (twin_send(f) | (twin_receive(f) > 0))
+		if (twin_step(f) > 0)
 			end = now_ms() + wait;
 	/* Whatever must not come would be here before this. */
 	EXPECT(f->t->d, twin_flush(f->t, f->from, f->to, f), "%s, %s: nothing comes any more",

@@ -244,7 +244,7 @@ swap_under_traffic(struct twin *t, struct swap *s)
 
 	twin_begin(&f);
 	while (!twin_done(&f) && now_ms() < end) {
-		if (twin_send(&f) | (twin_receive(&f) > 0))
+		if (twin_step(&f) > 0)
 			end = now_ms() + twin_wait_ms(t);
 		if (f.sent > swaps * 40) {
 			swaps++;

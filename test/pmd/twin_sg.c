@@ -141,7 +141,7 @@ too_many_frags(struct twin *t)
 	twin_begin(&f);
 	end = now_ms() + twin_wait_ms(t);
 	while (f.sent < f.n || f.right + f.wrong + (told_lost(t) - lost) < f.n) {
-		if (twin_send(&f) | (twin_receive(&f) > 0))
+		if (twin_step(&f) > 0)
 			end = now_ms() + twin_wait_ms(t);
 		f.window = 16 + (told_lost(t) - lost);
 		if (now_ms() >= end)
