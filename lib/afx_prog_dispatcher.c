@@ -4,13 +4,18 @@
  * and pins its parts in bpffs, so a component of ours outlives a killed process: it is found by its
  * signature and shared, and only whoever knows that nobody else uses it detaches it.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "afx_prog_impl.h"
 
 #ifdef AFX_HAVE_LIBXDP
 
+#include <bpf/bpf.h>
 #include <xdp/libxdp.h>
 
 static libxdp_print_fn_t xdp_previous;
@@ -166,11 +171,49 @@ out:
 	return ret;
 }
 
+static uint32_t
+prog_id(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.id : 0;
+}
+
+/*
+ * libxdp (1.3.1) keeps descriptors of a program that it could not put into a dispatcher. This one
+ * was loaded for the attempt and is known to nobody else, so whatever still refers to it is lost.
+ */
+static void
+close_lost(uint32_t id)
+{
+	char path[32 + sizeof(((struct dirent *)0)->d_name)], what[64];
+	struct dirent *e;
+	ssize_t len;
+	DIR *dir;
+	int fd;
+
+	dir = id != 0 ? opendir("/proc/self/fd") : NULL;
+	if (dir == NULL)
+		return;
+	while ((e = readdir(dir)) != NULL) {
+		fd = atoi(e->d_name);
+		snprintf(path, sizeof(path), "/proc/self/fd/%s", e->d_name);
+		len = readlink(path, what, sizeof(what) - 1);
+		what[len < 0 ? 0 : len] = '\0';
+		/* Information on a map has its id where that of a program has it. */
+		if (strcmp(what, "anon_inode:bpf-prog") == 0 && prog_id(fd) == id)
+			close(fd);
+	}
+	closedir(dir);
+}
+
 int
 afx_prog_dispatcher_open(struct afx_prog *prog, const struct afx_prog_cfg *cfg,
 	struct afx_err *err)
 {
 	struct afx_prog_obj running = { 0 }, fresh = { 0 };
+	uint32_t id = 0;
 	int ret;
 
 	if (cfg->mode == AFX_XDP_HW)
@@ -184,7 +227,13 @@ afx_prog_dispatcher_open(struct afx_prog *prog, const struct afx_prog_cfg *cfg,
 	ret = afx_prog_obj_open(&fresh, cfg, err);
 	if (ret == 0)
 		ret = attach(prog, cfg, &fresh, err);
+	if (ret < 0 && fresh.prog != NULL)
+		id = prog_id(bpf_program__fd(fresh.prog));
 	afx_prog_obj_close(&fresh);
+	if (ret < 0) {
+		afx_prog_release_fds(prog);
+		close_lost(id);
+	}
 	return ret;
 }
 

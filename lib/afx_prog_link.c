@@ -29,6 +29,8 @@ now_ns(void)
 static const char *
 hint(int code, enum afx_xdp_mode mode)
 {
+	if (mode == AFX_XDP_HW && (code == -EINVAL || code == -EOPNOTSUPP))
+		return "; the NIC must run XDP programs itself, most do not";
 	switch (code) {
 	case -EOPNOTSUPP:
 		return mode == AFX_XDP_SKB ? "" : "; the driver lacks this mode, skb mode works "

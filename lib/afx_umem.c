@@ -24,10 +24,6 @@ afx_umem_validate(const struct afx_umem_cfg *cfg, struct afx_err *err)
 	if (cfg->chunk < AFX_CHUNK_MIN || cfg->chunk > AFX_CHUNK_MAX)
 		return afx_err_set(err, -EINVAL, "umem chunk of %u bytes is outside %u..%u",
 			cfg->chunk, AFX_CHUNK_MIN, AFX_CHUNK_MAX);
-	if (cfg->len < cfg->chunk)
-		return afx_err_set(err, -EINVAL,
-			"umem of %llu bytes is smaller than one chunk of %u",
-			(unsigned long long)cfg->len, cfg->chunk);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ afx_test_fail(void)
 } while (0)
 
 #define SKIP(...) do { \
-	printf("skipped: "); \
+	printf("SKIP: "); \
 	printf(__VA_ARGS__); \
 	printf("\n"); \
 	fflush(stdout); \

@@ -33,6 +33,7 @@ skipped=0
 tiers=
 filter='*'
 list=
+unlisted=
 failures=()
 
 # shellcheck disable=SC2317 # called by trap
@@ -137,12 +138,20 @@ build_as() {
 # run_compiled FOLDER PREFIX TIER: the meson tests of one tier.
 run_compiled() {
 	local suite name limit command
-	[ -e "$1/build.ninja" ] || return
+	if [ ! -e "$1/build.ninja" ]; then
+		unlisted=1
+		return
+	fi
 	while IFS=$'\t' read -r suite name limit command <&8; do
 		[ "$suite" = "$3" ] || continue
 		# shellcheck disable=SC2053 # a pattern on purpose
 		[[ $2/$name == $filter ]] && run_one "$2/$name" "$limit" "$command"
 	done 8< <(python3 "$ROOT/test/lib/meson_tests.py" "$1")
+	# Without meson, or with a build folder of another machine.
+	wait $! && return
+	unlisted=1
+	[ -n "$list" ] || failures+=("$2: the compiled tests of ${1#"$ROOT/"} cannot be listed")
+	[ -n "$list" ] || failed=$((failed + 1))
 }
 
 # run_shell TIER: the executables test/TIER/*_test.sh, and all of test/lint. A line "# limit: N" in
@@ -174,19 +183,25 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-mkdir -p "$LOGS"
 trap finish EXIT
 trap 'exit 130' INT TERM
+# A list needs nothing that a fresh machine has not got, and changes nothing.
 if [ -z "$list" ]; then
-	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck python3-scapy tcpdump valgrind iputils-ping \
+	mkdir -p "$LOGS"
+	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck valgrind \
+		python3-scapy tcpdump iputils-ping \
 		strace python3-sphinx python3-pyelftools
+	setup_headers
 fi
-setup_headers
 
 # Whatever has to be built for what was asked.
 if [ -z "$tiers" ] || [[ ! ,$tiers, =~ ^,((clang|sanitize|lint),)+$ ]]; then
 	# Without a build nothing else can be said.
 	build_as build/gcc "$BUILD" || exit 0
+fi
+if [ -z "$list" ] && ! hugepages_take 768; then
+	echo "note: the kernel has not got 768 MB of hugepages, DPDK runs with --no-huge"
+	export AFX_NO_HUGE=1
 fi
 if in_tier clang; then
 	CC=clang build_as build/clang "$BUILD-clang"
@@ -194,17 +209,20 @@ fi
 if in_tier sanitize && build_as build/sanitize "$BUILD-sanitize" \
 		-Db_sanitize=address,undefined -Db_lundef=false; then
 	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-	run_compiled "$BUILD-sanitize" sanitize unit
+	# The names are those of the plain build.
+	if [ -n "$list" ]; then
+		run_compiled "$BUILD" sanitize unit
+	else
+		run_compiled "$BUILD-sanitize" sanitize unit
+	fi
 	unset UBSAN_OPTIONS
 fi
 
-if [ -z "$list" ] && ! hugepages_take 768; then
-	echo "note: the kernel has not got 768 MB of hugepages, DPDK runs with --no-huge"
-	export AFX_NO_HUGE=1
-fi
 for tier in lint unit bpf pmd net kill peer fuzz zc; do
 	in_tier $tier || continue
 	run_compiled "$BUILD" $tier $tier
 	[[ " $SHELL_TIERS " != *" $tier "* ]] || run_shell $tier
 done
+[ -z "$list" ] || [ -z "$unlisted" ] ||
+	echo "note: the compiled tests are listed once there is a build: app/setup.sh" >&2
 exit 0

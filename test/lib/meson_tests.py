@@ -10,7 +10,10 @@ import subprocess
 import sys
 
 build = sys.argv[1]
-tests = json.loads(subprocess.check_output(["meson", "introspect", "--tests", build]))
+try:
+    tests = json.loads(subprocess.check_output(["meson", "introspect", "--tests", build]))
+except (OSError, subprocess.CalledProcessError) as error:
+    sys.exit(f"meson_tests.py: {error}")
 for test in sorted(tests, key=lambda t: (t["suite"], t["name"])):
     suite = (test["suite"] or ["unit"])[0].split(":")[-1]
     command = ["env", *(f"{k}={v}" for k, v in test["env"].items()), *test["cmd"]]

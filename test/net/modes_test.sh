@@ -53,3 +53,6 @@ for mode in zc hw; do
 done
 TP=zc check "mode=zc: the reason" says "cannot start: $no_zc"
 TP=zc check "mode=zc: and a remedy" says "mode=(auto|copy)"
+TP=hw check "mode=hw: the reason" says \
+	"cannot start: driver veth of dut0 cannot run XDP programs on the NIC itself"
+TP=hw check "mode=hw: and a remedy" says "mode=auto, drv do without"

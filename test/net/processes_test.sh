@@ -75,3 +75,19 @@ check "the refused one ends by itself" tp_quit
 check "which harms it neither" echo_on 0 -n 20000
 TP=a
 check "testpmd ends by itself" tp_quit
+
+object=xdp_prog=$BUILD/test/bpf/custom_good.bpf.o
+for first in 0 2; do
+	TP=o$first start_testpmd --vdev "$(vdev 0 dut0 2 "start_queue=$first,$object")" -- \
+		--rxq=2 --txq=2 --mbuf-size=2304 --forward-mode=macswap
+	TP=o$first tp_cmd start >/dev/null
+done
+check "with the same xdp_prog: the queues of the first process work" echo_on 0 -n 20000
+check "and those of the second" echo_on 1 -n 20000
+TP=d
+launched --vdev "$(vdev 0 dut0 2)" -- --forward-mode=macswap
+check "with the built-in program the other one is foreign" says "has a foreign XDP program"
+check "testpmd ends by itself" tp_quit
+TP=o0 check "the first ends by itself" tp_quit
+check "the second goes on" echo_on 1 -n 20000
+TP=o2 check "the second ends by itself" tp_quit

@@ -39,6 +39,7 @@ struct dut {
 	char **argv;		/* to start this program again */
 	unsigned int netdev_queues;
 	unsigned int count;	/* --count */
+	unsigned int patience;	/* --patience: how many times DUT_WAIT_MS a twin waits */
 	unsigned int expected;
 	unsigned int failed;
 	unsigned int opened;
@@ -48,6 +49,7 @@ struct dut {
 enum {
 	DUT_NO_EAL = 1 << 0,	/* the case starts EAL itself, in children, or not at all */
 	DUT_HELPER = 1 << 1,	/* called by another case or script, not a test */
+	DUT_TWIN = 1 << 2,	/* a port at either end, see twin.h: listed by --twins */
 };
 
 struct dut_case {
@@ -60,6 +62,12 @@ struct dut_case {
 	void (*run)(struct dut *d);
 };
 
+extern const struct dut_case dut_edge_cases[];
+extern const struct dut_case twin_basic_cases[];
+extern const struct dut_case twin_prog_cases[];
+extern const struct dut_case twin_rx_cases[];
+extern const struct dut_case twin_sg_cases[];
+extern const struct dut_case twin_tx_cases[];
 extern const struct dut_case dut_life_cases[];
 extern const struct dut_case dut_share_cases[];
 extern const struct dut_case dut_fault_cases[];
@@ -153,6 +161,10 @@ peer_drain(struct peer *p);
 /* UDP frame of len bytes: flow picks the port pair, tag and seq name it, the rest is a pattern. */
 void
 frame_fill(uint8_t *frame, unsigned int len, uint8_t tag, uint32_t seq, unsigned int flow);
+/* What a frame says it is; false when it is none of ours. Its bytes are not looked at. */
+bool
+frame_name(const uint8_t *frame, unsigned int len, uint8_t *tag, uint32_t *seq,
+	   unsigned int *flow);
 /* True when the frame is one of ours and every byte is right. */
 bool
 frame_read(const uint8_t *frame, unsigned int len, uint8_t *tag, uint32_t *seq);
@@ -217,9 +229,11 @@ fd_count(const char *what);
 int
 bpf_xskmap(unsigned int entries);
 int
-bpf_xdp_prog(int map_fd);
+bpf_xdp_prog(int map_fd, int verdict);
 int
-bpf_xdp_link(int prog_fd, const char *ifname);
+bpf_xdp_link(int prog_fd, const char *ifname, bool skb);
+int
+bpf_link_update(int link_fd, int prog_fd);
 int
 bpf_pin(int fd, const char *path);
 

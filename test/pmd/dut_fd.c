@@ -2,6 +2,7 @@
 /* Maps that come from outside: a device plugin on a socket, a pin; and what is left open. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,9 +180,9 @@ outside_open(struct dut *d, struct outside *o)
 	o->prog = o->link = -1;
 	o->map = bpf_xskmap(64);
 	if (o->map >= 0)
-		o->prog = bpf_xdp_prog(o->map);
+		o->prog = bpf_xdp_prog(o->map, XDP_PASS);
 	if (o->prog >= 0)
-		o->link = bpf_xdp_link(o->prog, d->iface);
+		o->link = bpf_xdp_link(o->prog, d->iface, false);
 	return EXPECT(d, o->link >= 0, "map %d, program %d, link %d", o->map, o->prog, o->link);
 }
 

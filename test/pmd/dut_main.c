@@ -15,6 +15,8 @@
 #include "dut_shim.h"
 
 static const struct dut_case * const tables[] = {
+	twin_basic_cases, twin_tx_cases, twin_rx_cases, twin_prog_cases, twin_sg_cases,
+	dut_edge_cases,
 	dut_life_cases, dut_share_cases, dut_fault_cases, dut_link_cases, dut_kill_cases,
 	dut_tx_cases, dut_rx_cases, dut_fd_cases, dut_mem_cases, dut_sg_cases,
 };
@@ -65,14 +67,22 @@ find_case(const char *name)
 
 	for (i = 0; i < RTE_DIM(tables); i++)
 		for (c = tables[i]; c->name != NULL; c++)
-			if (name == NULL) {
-				if (!(c->flags & DUT_HELPER))
-					printf("%-18s %-6s %u %-7s %s\n", c->name, c->defect,
-					       c->queues, c->peer, c->what);
-			} else if (strcmp(c->name, name) == 0) {
+			if (strcmp(c->name, name) == 0)
 				return c;
-			}
 	return NULL;
+}
+
+static void
+list_cases(bool twins)
+{
+	const struct dut_case *c;
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(tables); i++)
+		for (c = tables[i]; c->name != NULL; c++)
+			if (!(c->flags & DUT_HELPER) && !!(c->flags & DUT_TWIN) == twins)
+				printf("%-18s %-6s %u %-7s %s\n", c->name, c->defect, c->queues,
+				       c->peer, c->what);
 }
 
 /* EAL from one string of arguments, so that children of a case get the same. */
@@ -108,7 +118,7 @@ verdict(struct dut *d, const struct dut_case *c)
 		return 1;
 	}
 	if (d->skip[0] != '\0') {
-		printf("%s: skipped: %s\n", c->name, d->skip);
+		printf("SKIP: %s\n", d->skip);
 		return 77;
 	}
 	printf("%s: passed, %u expectations\n", c->name, d->expected);
@@ -120,7 +130,9 @@ usage(void)
 {
 	printf("xsk_dut --case NAME --pmd NAME --iface IF --peer IF [--plugin SO] [--prog OBJ]\n"
 	       "        [--eal ARGS] [--args DEVARGS] [--queues N] [--tmp DIR] [--count N]\n"
+	       "        [--patience N]\n"
 	       "xsk_dut --list: name, defect, netdev queues, result on net_af_xdp 22.11.11, what\n"
+	       "xsk_dut --twins: the same of the cases with a port at either end\n"
 	       "xsk_dut --dpdk: version of the DPDK it runs on\n");
 	exit(2);
 }
@@ -133,10 +145,11 @@ main(int argc, char **argv)
 		{ "peer", 1, NULL, 'r' }, { "plugin", 1, NULL, 'd' }, { "prog", 1, NULL, 'x' },
 		{ "eal", 1, NULL, 'e' }, { "args", 1, NULL, 'a' }, { "queues", 1, NULL, 'q' },
 		{ "tmp", 1, NULL, 't' }, { "count", 1, NULL, 'n' }, { "list", 0, NULL, 'l' },
+		{ "patience", 1, NULL, 'p' }, { "twins", 0, NULL, 'w' },
 		{ "dpdk", 0, NULL, 'v' }, { NULL, 0, NULL, 0 },
 	};
 	struct dut d = { .pmd = "net_xsk", .tmp = ".", .args = "", .argv = argv,
-			 .netdev_queues = 2 };
+			 .netdev_queues = 2, .patience = 1 };
 	const char *plugin = NULL;
 	const struct dut_case *c;
 	char *eal = NULL;
@@ -155,7 +168,9 @@ main(int argc, char **argv)
 		case 'q': d.netdev_queues = atoi(optarg); break;
 		case 't': d.tmp = optarg; break;
 		case 'n': d.count = atoi(optarg); break;
-		case 'l': find_case(NULL); return 0;
+		case 'p': d.patience = atoi(optarg); break;
+		case 'l': list_cases(false); return 0;
+		case 'w': list_cases(true); return 0;
 		case 'v': puts(rte_version()); return 0;
 		default: usage();
 		}

@@ -165,6 +165,86 @@ case_remap(struct dut *d)
 	peer_close(&p);
 }
 
+struct sent_from {
+	uint64_t in_place;
+	uint64_t copied;
+	uint64_t lost;
+};
+
+static struct sent_from
+sent_from(uint16_t port)
+{
+	struct rte_eth_stats s = { 0 };
+
+	rte_eth_stats_get(port, &s);
+	return (struct sent_from){
+		.in_place = xstats_sum(port, "tx_q", "zero_copy"),
+		.copied = xstats_sum(port, "tx_q", "bounce_outside"),
+		.lost = s.oerrors,
+	};
+}
+
+/* n packets of a pool that was there before the start, or not: copied none, or all; lost none. */
+static void
+send_pool(struct dut *d, struct peer *p, uint16_t port, struct rte_mempool *mp, bool before,
+	  const char *when)
+{
+	const unsigned int n = 3000;
+	struct sent_from was = sent_from(port), now;
+	struct tally t = { 0 };
+	static uint8_t tag = 50;
+
+	peer_drain(p);
+	traffic_out(d, p, port, 2, mp, n, ++tag, &t);
+	now = sent_from(port);
+	EXPECT(d, t.right == n && t.wrong == 0, "%s: of %u out, %u right %u wrong", when, n,
+	       t.right, t.wrong);
+	EXPECT(d, now.copied - was.copied == (before ? 0 : n), "%s: %lu of %u copied", when,
+	       (unsigned long)(now.copied - was.copied), n);
+	EXPECT(d, now.in_place - was.in_place == (before ? n : 0), "%s: %lu of %u in place", when,
+	       (unsigned long)(now.in_place - was.in_place), n);
+	EXPECT(d, now.lost == was.lost, "%s: %lu lost", when, (unsigned long)(now.lost - was.lost));
+}
+
+/*
+ * Rx pool A and Tx pools: made before the start, below and above A in turn, all is sent from where
+ * it lies; made after it, everything is copied, until the next start takes that pool in too.
+ */
+static void
+case_tx_pools(struct dut *d)
+{
+	struct port_cfg cfg = { .nb_rxq = 2, .nb_txq = 2, .rx_desc = 512, .tx_desc = 512 };
+	struct rte_mempool *before[2], *after;
+	struct peer p;
+	uint16_t port;
+
+	before[0] = pool_new("tx_before_a", 4095, 0, DUT_ROOM);
+	cfg.mp = pool_new("rx", 8191, 0, DUT_ROOM);
+	before[1] = pool_new("tx_behind_a", 4095, 0, DUT_ROOM);
+	if (!EXPECT(d, cfg.mp && before[0] && before[1] && !peer_open(&p, d->peer), "pools"))
+		return;
+	if (!port_up(d, &port, &cfg, ""))
+		return;
+	/* Larger than any hole in what is mapped: it lies on pages of its own. */
+	after = pool_new("tx_after", 32767, 0, DUT_ROOM);
+	if (EXPECT(d, after != NULL, "pool made after the start")) {
+		send_pool(d, &p, port, before[0], true, "made before A and the start");
+		send_pool(d, &p, port, before[1], true, "made after A, before the start");
+		send_pool(d, &p, port, after, false, "made after the start");
+		send_pool(d, &p, port, before[0], true, "made before, once more");
+		EXPECT(d, rte_eth_dev_stop(port) == 0 && port_start(port) == 0, "stop and start");
+		path_ready(&p, port, &cfg);
+		send_pool(d, &p, port, after, true, "made before the second start");
+	}
+	port_close(port);
+	pool_whole(d, cfg.mp, "after close");
+	pool_whole(d, before[0], "after close");
+	pool_whole(d, before[1], "after close");
+	if (after != NULL)
+		pool_whole(d, after, "after close");
+	peer_close(&p);
+}
+
 /* Traffic both ways, for scripts that vary EAL's memory. */
 static void
 case_traffic(struct dut *d)
@@ -226,6 +306,8 @@ const struct dut_case dut_mem_cases[] = {
 	{ "foreign-big", "6", 1, 0, "shown", "foreign mbufs larger than the room",
 		case_foreign_big },
 	{ "remap", "-", 2, 0, "broken", "Tx pool freed and made again", case_remap },
+	{ "tx-pools", "-", 2, 0, "broken", "Tx pools made before and after the start",
+		case_tx_pools },
 	{ "traffic", "-", 2, DUT_HELPER, "pass", "traffic both ways", case_traffic },
 	{ "echo", "-", 2, DUT_HELPER | DUT_NO_EAL, "-", "peer of a forwarder", helper_echo },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },

@@ -131,16 +131,27 @@ frame_fill(uint8_t *frame, unsigned int len, uint8_t tag, uint32_t seq, unsigned
 }
 
 bool
-frame_read(const uint8_t *frame, unsigned int len, uint8_t *tag, uint32_t *seq)
+frame_name(const uint8_t *frame, unsigned int len, uint8_t *tag, uint32_t *seq, unsigned int *flow)
 {
-	uint8_t want[DUT_MAX_FRAME];
 	uint16_t port;
 
-	if (len < FRAME_DATA || len > sizeof(want) || frame[FRAME_HDR] != FRAME_MARK)
+	if (len < FRAME_DATA || frame[FRAME_HDR] != FRAME_MARK)
 		return false;
 	*tag = frame[FRAME_HDR + 1];
 	memcpy(seq, frame + FRAME_HDR + 2, sizeof(*seq));
 	memcpy(&port, frame + 34, 2);
-	frame_fill(want, len, *tag, *seq, (uint16_t)(ntohs(port) - 1024));
+	*flow = (uint16_t)(ntohs(port) - 1024);
+	return true;
+}
+
+bool
+frame_read(const uint8_t *frame, unsigned int len, uint8_t *tag, uint32_t *seq)
+{
+	uint8_t want[DUT_MAX_FRAME];
+	unsigned int flow;
+
+	if (len > sizeof(want) || !frame_name(frame, len, tag, seq, &flow))
+		return false;
+	frame_fill(want, len, *tag, *seq, flow);
 	return memcmp(frame, want, len) == 0;
 }

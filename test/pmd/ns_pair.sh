@@ -4,7 +4,7 @@
 # mounts. All of it goes with the namespaces, so there is nothing to clean up.
 
 skip() {
-	echo "skipped: $*"
+	echo "SKIP: $*"
 	exit 77
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The address arithmetic of afx_frame.h, exhaustively in offset and tag. */
+#include <linux/bpf.h>
+#include <unistd.h>
+
 #include "afx_frame.h"
 #include "afx_test.h"
 
@@ -69,9 +72,21 @@ crosses(void)
 		CHECK(!afx_frame_crosses((1ull << bit) - 1, UINT32_MAX, 63));
 }
 
+/* What the kernel's headers and the page size say. */
+static void
+constants(void)
+{
+	CHECK_EQ(AFX_XDP_HEADROOM, XDP_PACKET_HEADROOM);
+	CHECK_EQ(AFX_CHUNK_MIN, 2048);
+	/* A UMEM is a whole number of pages: it holds a chunk, whatever its size. */
+	CHECK_EQ(AFX_CHUNK_MAX, 4096);
+	CHECK(AFX_CHUNK_MAX <= sysconf(_SC_PAGESIZE));
+}
+
 int
 main(void)
 {
+	constants();
 	split();
 	tags();
 	crosses();

@@ -25,6 +25,20 @@
 static char *mem;
 static uint64_t page;
 
+/* The last registration asked for, as the kernel sees it. */
+static struct xdp_umem_reg asked;
+
+int __real_setsockopt(int fd, int level, int opt, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int opt, const void *value, socklen_t len);
+
+int
+__wrap_setsockopt(int fd, int level, int opt, const void *value, socklen_t len)
+{
+	if (level == SOL_XDP && opt == XDP_UMEM_REG && len == sizeof(asked))
+		memcpy(&asked, value, sizeof(asked));
+	return __real_setsockopt(fd, level, opt, value, len);
+}
+
 static void
 refused(const char *part, void *base, uint64_t len, uint32_t chunk)
 {
@@ -67,7 +81,7 @@ validate(void)
 	CHECK_EQ(afx_umem_validate(&cfg, &err), 0);
 	cfg.len = (1ull << 48) - page;
 	CHECK_EQ(afx_umem_validate(&cfg, &err), 0);
-	CHECK_EQ(afx_umem_heads(2304 * 100 + 2303, 2304), 100 * AFX_UMEM_HEAD_BYTES);
+	CHECK_EQ(afx_umem_heads(2304 * 100 + 2303, 2304), 13600);
 	CHECK_EQ(afx_umem_heads(0, 2304), 0);
 }
 
@@ -87,7 +101,13 @@ accepted(void)
 		struct afx_umem_cfg cfg = { .base = mem, .len = MEM_LEN, .chunk = chunks[i] };
 		int fd = xsk();
 
+		memset(&asked, 0xee, sizeof(asked));
 		CHECK_EQ(afx_umem_register(fd, &cfg, &err), 0);
+		CHECK_EQ(asked.addr, (uintptr_t)mem);
+		CHECK_EQ(asked.len, MEM_LEN);
+		CHECK_EQ(asked.chunk_size, chunks[i]);
+		CHECK_EQ(asked.headroom, 0);
+		CHECK_EQ(asked.flags, XDP_UMEM_UNALIGNED_CHUNK_FLAG);
 		/* Once per socket. */
 		CHECK_EQ(afx_umem_register(fd, &cfg, &err), -EBUSY);
 		CHECK_TEXT(err.text, "XDP_UMEM_REG");

@@ -301,7 +301,6 @@ struct xsk_proc {
 	struct rte_mempool *tx_pool; /* frames of a port without receive queues */
 	bool xsk_reported;       /* the kernel tells which queues have a socket (6.15) */
 	bool warned_use;
-	bool mac_set;            /* the application gave an address */
 };
 
 /* Shared memory of a port. */

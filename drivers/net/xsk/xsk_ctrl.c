@@ -130,7 +130,12 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	/* First the record: a process killed in between must be mended by the next. */
 	afx_state_record_mtu(proc->state, nd.mtu, mtu, &err);
 	ret = afx_netdev_set_mtu(proc->ctl, port->ifindex, mtu, &err);
-	return ret < 0 ? fail(dev, ret, &err) : 0;
+	if (ret == 0)
+		return 0;
+	fail(dev, ret, &err);
+	/* Nobody has to put back what never was, should somebody else set that value. */
+	afx_state_record_mtu(proc->state, mtu, nd.mtu, NULL);
+	return ret;
 }
 
 int
@@ -149,10 +154,12 @@ xsk_mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 		return 0;
 	afx_state_record_mac(proc->state, nd.mac, addr->addr_bytes, &err);
 	ret = afx_netdev_set_mac(proc->ctl, port->ifindex, addr->addr_bytes, &err);
-	if (ret < 0)
-		return fail(dev, ret, &err);
+	if (ret < 0) {
+		fail(dev, ret, &err);
+		afx_state_record_mac(proc->state, addr->addr_bytes, nd.mac, NULL);
+		return ret;
+	}
 	rte_ether_addr_copy(addr, &port->mac);
-	proc->mac_set = true;
 	return 0;
 }
 
@@ -249,7 +256,8 @@ xsk_warn_kernel_use(struct rte_eth_dev *dev)
 			"%s: netdev queues %s of %s stay with the kernel: packets that the NIC "
 			"puts there do not reach this port (narrow them with ethtool -X %s or -L)",
 			dev->device->name, kernel, port->ifname, port->ifname);
-	if (afx_netdev_use(proc->ctl, port->ifindex, &use, NULL) < 0 ||
+	/* A port that only sends leaves the kernel what it receives. */
+	if (ours[0] == '\0' || afx_netdev_use(proc->ctl, port->ifindex, &use, NULL) < 0 ||
 			(!use.address && !use.default_route))
 		return;
 	XSK_LOG(WARNING,

@@ -17,6 +17,7 @@
 static void
 removed(struct rte_eth_dev *dev)
 {
+	const struct xsk_proc *proc = xsk_proc(dev);
 	struct xsk_port *port = xsk_port(dev);
 
 	if (port->gone)
@@ -28,7 +29,9 @@ removed(struct rte_eth_dev *dev)
 		dev->device->name, port->ifname);
 	xsk_link_update(dev, 0);
 	rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_LSC, NULL);
-	rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_RMV, NULL);
+	/* The handler may have closed the port. */
+	if (xsk_proc(dev) == proc)
+		rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_RMV, NULL);
 }
 
 static void
@@ -57,6 +60,7 @@ on_event(const struct afx_event *ev, void *arg)
 {
 	struct rte_eth_dev *dev = arg;
 	struct afx_netdev nd;
+	int ret;
 
 	if (xsk_proc(dev) == NULL)
 		return;
@@ -68,9 +72,10 @@ on_event(const struct afx_event *ev, void *arg)
 		changed(dev, &ev->nd);
 		break;
 	case AFX_EV_OVERRUN:
-		if (xsk_netdev_refresh(dev, &nd) == -ENODEV)
+		ret = xsk_netdev_refresh(dev, &nd);
+		if (ret == -ENODEV)
 			removed(dev);
-		else
+		else if (ret == 0)
 			changed(dev, &nd);
 		break;
 	}
@@ -126,12 +131,14 @@ undo:
 	return ret;
 }
 
-/* EAL's own call, after the callback that is running now has returned. */
+/*
+ * EAL's own call, after the callback that is running now has returned. The handle is EAL's copy of
+ * ours and EAL's to free; the descriptor in it is the same.
+ */
 static void
-forget_handle(struct rte_intr_handle *handle, void *arg __rte_unused)
+close_monitor(struct rte_intr_handle *handle, void *arg __rte_unused)
 {
 	close(rte_intr_fd_get(handle));
-	rte_intr_instance_free(handle);
 }
 
 void
@@ -144,18 +151,19 @@ xsk_monitor_close(struct rte_eth_dev *dev)
 		return;
 	/*
 	 * EAGAIN: the callback is running. On another thread it ends soon; on this one it is what
-	 * called us, an application that closes the port in its RMV handler.
+	 * called us, an application that closes the port in a handler of its events.
 	 */
 	do {
 		ret = rte_intr_callback_unregister(proc->intr, on_readable, dev);
 	} while (ret == -EAGAIN && !rte_thread_is_intr());
 	/* EPIPE: taken out, but EAL's thread could not be told. */
 	if (ret >= 0 || ret == -EPIPE)
-		forget_handle(proc->intr, NULL);
+		close_monitor(proc->intr, NULL);
 	else if (rte_intr_callback_unregister_pending(proc->intr, on_readable, dev,
-			forget_handle) < 0)
+			close_monitor) < 0)
 		XSK_LOG(ERR, "%s: the link monitor could not be taken down: %s", dev->device->name,
 			rte_strerror(-ret));
+	rte_intr_instance_free(proc->intr);
 	proc->intr = NULL;
 	proc->monitor_fd = -1;
 }

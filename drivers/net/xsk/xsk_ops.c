@@ -46,16 +46,12 @@ set_queue_states(struct rte_eth_dev *dev, uint8_t state)
 static int
 xsk_dev_start(struct rte_eth_dev *dev)
 {
-	struct xsk_proc *proc = xsk_proc(dev);
 	bool pinned = false;
 	int ret;
 
 	ret = xsk_start(dev);
 	if (ret < 0)
 		return ret;
-	/* ethdev writes the address back after this: make sure it writes the one the netdev has. */
-	if (!proc->mac_set)
-		rte_ether_addr_copy(&xsk_port(dev)->mac, &dev->data->mac_addrs[0]);
 	dev->data->scattered_rx = 0;
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		const struct xsk_rxq *q = dev->data->rx_queues[i];

@@ -116,19 +116,27 @@ open_prog(struct rte_eth_dev *dev, const struct xsk_bind *how, struct afx_err *e
 	return afx_prog_open(&cfg, &proc->prog, err);
 }
 
-/* Zero-copy that cannot work is refused before the device is touched. */
+/* What the driver says it cannot do is refused before the device is touched. */
 static int
-check_zc(struct rte_eth_dev *dev, struct afx_err *err)
+check_features(struct rte_eth_dev *dev, enum xsk_got got, struct afx_err *err)
 {
 	struct xsk_port *port = xsk_port(dev);
+	const char *driver = port->driver[0] != '\0' ? port->driver : "?";
 	struct afx_xdp_features f;
 	struct afx_err ignored;
 
-	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) == 0 &&
-		f.known && !(f.features & AFX_XDP_ACT_XSK_ZEROCOPY))
+	if (afx_netdev_xdp_features(xsk_proc(dev)->ctl, port->ifindex, &f, &ignored) < 0 ||
+		!f.known)
+		return 0;
+	if (got == XSK_GOT_ZC && !(f.features & AFX_XDP_ACT_XSK_ZEROCOPY))
 		return afx_err_set(err, -EOPNOTSUPP,
 			"driver %s of %s has no AF_XDP zero-copy (mode=auto, copy do without)",
-			port->driver[0] != '\0' ? port->driver : "?", port->ifname);
+			driver, port->ifname);
+	if (got == XSK_GOT_HW && !(f.features & AFX_XDP_ACT_HW_OFFLOAD))
+		return afx_err_set(err, -EOPNOTSUPP,
+			"driver %s of %s cannot run XDP programs on the NIC itself (mode=auto, drv "
+			"do without)",
+			driver, port->ifname);
 	return 0;
 }
 
@@ -260,12 +268,11 @@ try_mode(struct rte_eth_dev *dev, enum xsk_got got, struct xsk_bind *how, uint32
 {
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
-	int token, ret = 0;
+	int token, ret;
 
 	how->got = got;
 	how->overlap = may_overlap(port, got);
-	if (got == XSK_GOT_ZC)
-		ret = check_zc(dev, err);
+	ret = check_features(dev, got, err);
 	if (ret == 0)
 		ret = xsk_sg_choose(dev, how, mtu, err);
 	if (ret == 0)
@@ -295,6 +302,8 @@ get_layouts(struct rte_eth_dev *dev, struct xsk_bind *how, struct afx_err *err)
 	uint16_t nb_rx = dev->data->nb_rx_queues;
 	uint32_t frames = 0;
 	char name[RTE_MEMPOOL_NAMESIZE];
+	/* One that quarantine kept keeps its name too. */
+	static uint32_t number;
 
 	how->layouts_cnt = RTE_MAX(nb_rx, 1);
 	how->layouts = calloc(how->layouts_cnt, sizeof(*how->layouts));
@@ -307,7 +316,7 @@ get_layouts(struct rte_eth_dev *dev, struct xsk_bind *how, struct afx_err *err)
 		return 0;
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
 		frames += ((struct xsk_txq *)dev->data->tx_queues[i])->nb_desc + 256;
-	snprintf(name, sizeof(name), "net_xsk_tx_%u", dev->data->port_id);
+	snprintf(name, sizeof(name), "net_xsk_tx_%u_%u", dev->data->port_id, number++);
 	proc->tx_pool = rte_pktmbuf_pool_create(name, frames, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 		dev->data->numa_node);
 	if (proc->tx_pool == NULL)
@@ -379,11 +388,40 @@ negotiate(struct rte_eth_dev *dev, struct xsk_bind *how, uint32_t mtu, struct af
 	return ret;
 }
 
+/* ethdev starts a port whatever the application has left out. */
+static int
+check_set_up(const struct rte_eth_dev *dev, struct afx_err *err)
+{
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
+		if (dev->data->rx_queues[i] == NULL)
+			return afx_err_set(err, -EINVAL,
+				"rx queue %u of %u was not set up (rte_eth_rx_queue_setup)", i,
+				dev->data->nb_rx_queues);
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
+		if (dev->data->tx_queues[i] == NULL)
+			return afx_err_set(err, -EINVAL,
+				"tx queue %u of %u was not set up (rte_eth_tx_queue_setup)", i,
+				dev->data->nb_tx_queues);
+	return 0;
+}
+
+static int
+get_pairs(struct rte_eth_dev *dev, struct afx_err *err)
+{
+	uint16_t cnt = RTE_MAX(dev->data->nb_rx_queues, dev->data->nb_tx_queues);
+	struct xsk_proc *proc = xsk_proc(dev);
+
+	proc->pairs = calloc(cnt, sizeof(*proc->pairs));
+	if (proc->pairs == NULL)
+		return afx_err_set(err, -ENOMEM, "no memory for %u queues", cnt);
+	proc->pairs_cnt = cnt;
+	return 0;
+}
+
 int
 xsk_start(struct rte_eth_dev *dev)
 {
 	struct xsk_port *port = xsk_port(dev);
-	struct xsk_proc *proc = xsk_proc(dev);
 	struct xsk_bind how = { .got = XSK_GOT_NONE };
 	struct afx_netdev nd;
 	struct afx_err err = { 0 };
@@ -396,10 +434,9 @@ xsk_start(struct rte_eth_dev *dev)
 		return ret;
 	}
 	carrier = nd.carrier;
-	proc->pairs_cnt = RTE_MAX(dev->data->nb_rx_queues, dev->data->nb_tx_queues);
-	proc->pairs = calloc(proc->pairs_cnt, sizeof(*proc->pairs));
-	if (proc->pairs == NULL)
-		ret = afx_err_set(&err, -ENOMEM, "no memory for %u queues", proc->pairs_cnt);
+	ret = check_set_up(dev, &err);
+	if (ret == 0)
+		ret = get_pairs(dev, &err);
 	if (ret == 0)
 		ret = get_layouts(dev, &how, &err);
 	if (ret == 0)
