@@ -222,7 +222,8 @@ fk_receive(struct fk_sock *s, uint32_t n, uint32_t len)
 		uint64_t addr = ((uint64_t *)s->fill.entry)[(cons + i) & s->fill.mask];
 		struct xdp_desc *d = (struct xdp_desc *)s->rx.entry + ((prod + i) & s->rx.mask);
 
-		d->addr = (addr & XSK_UNALIGNED_BUF_ADDR_MASK) | off << XSK_UNALIGNED_BUF_OFFSET_SHIFT;
+		d->addr = (addr & XSK_UNALIGNED_BUF_ADDR_MASK) |
+			off << XSK_UNALIGNED_BUF_OFFSET_SHIFT;
 		d->len = len;
 		d->options = 0;
 	}

