@@ -42,4 +42,13 @@ frame_set_flow(uint8_t *frame, uint16_t flow)
 	__builtin_memcpy(frame + LIVE_SPORT_OFF, &port, sizeof(port));
 }
 
+/* Make the headers of a frame say the length that fields are of. */
+static inline void
+frame_set_len(uint8_t *frame, const struct live_len *fields)
+{
+	__builtin_memcpy(frame + LIVE_IP_LEN_OFF, &fields->ip_len, sizeof(fields->ip_len));
+	__builtin_memcpy(frame + LIVE_IP_CSUM_OFF, &fields->ip_csum, sizeof(fields->ip_csum));
+	__builtin_memcpy(frame + LIVE_UDP_LEN_OFF, &fields->udp_len, sizeof(fields->udp_len));
+}
+
 #endif

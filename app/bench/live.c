@@ -4,8 +4,10 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/if_link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "live.h"
 #include "live.skel.h"
@@ -14,7 +16,7 @@
 
 struct live {
 	struct live_bpf *skel;
-	struct bpf_link *link;
+	int link_fd;             /* of the attached program, -1 where there is none */
 	struct live_count *per_cpu;
 	uint32_t len;
 	uint8_t frame[FRAME_LIVE_MAX];
@@ -32,14 +34,15 @@ quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 static int
 attach(struct live *l, const struct live_opts *o, struct afx_err *err)
 {
+	LIBBPF_OPTS(bpf_link_create_opts, lo, .flags = o->skb ? XDP_FLAGS_SKB_MODE : 0);
 	struct bpf_program *prog = o->attach == LIVE_DROP ? l->skel->progs.live_drop :
 		l->skel->progs.live_reflect;
 	int code;
 
 	if (o->attach == LIVE_NONE)
 		return 0;
-	l->link = bpf_program__attach_xdp(prog, o->ifindex);
-	if (l->link != NULL)
+	l->link_fd = bpf_link_create(bpf_program__fd(prog), o->ifindex, BPF_XDP, &lo);
+	if (l->link_fd >= 0)
 		return 0;
 	code = errno;
 	return afx_err_set(err, -code,
@@ -81,6 +84,7 @@ live_open(const struct live_opts *o, struct live **live, struct afx_err *err)
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
 		return afx_err_set(err, -ENOMEM, "no memory");
+	l->link_fd = -1;
 	l->per_cpu = calloc(libbpf_num_possible_cpus(), sizeof(*l->per_cpu));
 	l->skel = live_bpf__open();
 	if (l->per_cpu == NULL || l->skel == NULL) {
@@ -110,7 +114,8 @@ live_close(struct live *l)
 {
 	if (l == NULL)
 		return;
-	bpf_link__destroy(l->link);
+	if (l->link_fd >= 0)
+		close(l->link_fd);
 	live_bpf__destroy(l->skel);
 	free(l->per_cpu);
 	free(l);

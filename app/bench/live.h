@@ -11,6 +11,7 @@
 #ifndef BENCH_LIVE_H
 #define BENCH_LIVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "afx_err.h"
@@ -27,6 +28,7 @@ enum live_attach {
 struct live_opts {
 	int ifindex;
 	enum live_attach attach;
+	bool skb;                /* attach generic XDP, else native where there is */
 	uint32_t flows;          /* a power of two */
 	uint64_t rate_pps;       /* 0: as many as possible */
 	struct frame_size size;  /* of the packets made */
