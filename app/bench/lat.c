@@ -51,21 +51,18 @@ static void
 take_back(struct prober *p, bool counts)
 {
 	struct afx_cons *rx = &p->ring.s->rx;
-	struct afx_prod *fill = &p->ring.s->fill;
-	uint32_t idx, at, n = afx_cons_peek(rx, 64, &idx);
+	uint32_t idx, n = afx_cons_peek(rx, 64, &idx);
 	uint64_t now = rte_rdtsc();
 
 	p->w->now.polls++;
 	if (n == 0)
 		return;
-	afx_prod_reserve(fill, n, &at);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct xdp_desc *d = afx_cons_desc(rx, idx + i);
 		const uint8_t *data = ring_data(&p->ring, d->addr);
 		struct live_head head;
 
 		memcpy(&head, data + STAMP_OFF, sizeof(head));
-		*afx_prod_addr(fill, at + i) = ring_chunk(&p->ring, d->addr);
 		if (d->len < STAMP_OFF + sizeof(head) || head.magic != LIVE_MAGIC)
 			continue;
 		if (counts)
@@ -74,8 +71,8 @@ take_back(struct prober *p, bool counts)
 		p->w->now.packets++;
 		p->under_way -= p->under_way != 0;
 	}
+	ring_give_back(&p->ring, idx, n);
 	afx_cons_release(rx);
-	afx_prod_submit(fill);
 	p->last_tsc = now;
 }
 

@@ -140,9 +140,10 @@ static int
 one_round(struct report *rep, struct run_env *env, struct cell *cell, uint32_t round)
 {
 	const struct opts *o = rep->o;
-	struct where w = { rep, &cell->pt, NULL, round };
+	struct where *w = env->arg;
 
-	env->arg = &w;
+	w->pt = &cell->pt;
+	w->round = round;
 	for (uint32_t i = 0; i < o->n_cands; i++) {
 		/* Every other round the other way round: nobody is always first. */
 		uint32_t k = round % 2 == 0 ? i : o->n_cands - 1 - i;
@@ -150,7 +151,7 @@ one_round(struct report *rep, struct run_env *env, struct cell *cell, uint32_t r
 		struct afx_err err = { 0 };
 		int ret;
 
-		w.cand = res->cand;
+		w->cand = res->cand;
 		ret = run_one(env, res->cand, &cell->pt, &res->round[round], &res->got, &res->hist,
 			&err);
 		if (ret == -EINTR || stopped)
@@ -244,6 +245,7 @@ plan_run(const struct opts *o, int argc, char **argv)
 	struct run_env env = { .o = o, .net = &net, .stop = &stopped,
 		.progress = o->quiet ? NULL : progress };
 	struct report rep = { .o = o, .env = &env, .argc = argc, .argv = argv };
+	struct where where = { .rep = &rep };
 	struct afx_err err = { 0 };
 	time_t now = time(NULL);
 	uint32_t n_cells;
@@ -252,6 +254,7 @@ plan_run(const struct opts *o, int argc, char **argv)
 	if (ret == 0)
 		ret = make_cells(&rep, &err);
 	n_cells = rep.n_cells;
+	env.arg = &where;
 	strftime(rep.started, sizeof(rep.started), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
 	sysinfo_get(&rep.sys);
 	find_plugin(o, env.plugin, sizeof(env.plugin));

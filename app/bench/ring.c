@@ -84,7 +84,7 @@ ring_open(struct ring *r, int ifindex, uint32_t queue, bool rx, const struct job
 	struct afx_socket_cfg cfg = {
 		.ifindex = ifindex, .queue = queue, .shared_fd = -1, .adopt_fd = -1,
 		.rx_entries = rx ? RING_ENTRIES : 0, .tx_entries = RING_ENTRIES,
-		.fill_entries = RING_ENTRIES, .comp_entries = RING_ENTRIES,
+		.fill_entries = RING_FILL, .comp_entries = RING_ENTRIES,
 	};
 	int ret;
 

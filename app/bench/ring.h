@@ -13,6 +13,8 @@
 #include "job.h"
 
 #define RING_ENTRIES 2048
+/* Twice what is ever posted: the kernel publishes late what it took. */
+#define RING_FILL (2 * RING_ENTRIES)
 #define RING_FRAMES (2 * RING_ENTRIES)
 
 struct ring {
@@ -63,6 +65,23 @@ ring_reclaim(struct ring *r)
 	for (uint32_t i = 0; i < n && r->n_free < RING_FRAMES; i++)
 		r->free[r->n_free++] = ring_chunk(r, afx_cons_addr(comp, idx + i));
 	afx_cons_release(comp);
+}
+
+/* Give n received frames from idx on back to the kernel. */
+static inline void
+ring_give_back(struct ring *r, uint32_t idx, uint32_t n)
+{
+	struct afx_prod *fill = &r->s->fill;
+	uint32_t at = 0;
+
+	if (afx_prod_reserve(fill, n, &at) == 0) {
+		for (uint32_t i = 0; i < n; i++)
+			r->free[r->n_free++] = ring_chunk(r, afx_cons_desc(&r->s->rx, idx + i)->addr);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		*afx_prod_addr(fill, at + i) = ring_chunk(r, afx_cons_desc(&r->s->rx, idx + i)->addr);
+	afx_prod_submit(fill);
 }
 
 /* Start transmission of what was submitted. In copy mode the kernel sends only then. */

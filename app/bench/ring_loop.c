@@ -32,8 +32,7 @@ static void
 turn_rx(struct lane *l, struct ring *r)
 {
 	struct afx_cons *rx = &r->s->rx;
-	struct afx_prod *fill = &r->s->fill;
-	uint32_t idx, at, n = afx_cons_peek(rx, l->page->job.burst, &idx);
+	uint32_t idx, n = afx_cons_peek(rx, l->page->job.burst, &idx);
 
 	l->w->now.polls++;
 	if (n == 0) {
@@ -41,16 +40,10 @@ turn_rx(struct lane *l, struct ring *r)
 		wake_fill(r);
 		return;
 	}
-	/* The ring has room for all frames that were ever in it. */
-	afx_prod_reserve(fill, n, &at);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct xdp_desc *d = afx_cons_desc(rx, idx + i);
-
-		l->w->now.bytes += d->len;
-		*afx_prod_addr(fill, at + i) = ring_chunk(r, d->addr);
-	}
+	for (uint32_t i = 0; i < n; i++)
+		l->w->now.bytes += afx_cons_desc(rx, idx + i)->len;
+	ring_give_back(r, idx, n);
 	afx_cons_release(rx);
-	afx_prod_submit(fill);
 	l->w->now.packets += n;
 }
 
