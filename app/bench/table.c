@@ -42,7 +42,7 @@ table_head(FILE *out, const struct report *rep)
 {
 	const struct run_env *env = rep->env;
 
-	fprintf(out, "%s, DPDK %s, %s\n", rep->sys.kernel, rep->sys.dpdk, rep->sys.cpu);
+	fprintf(out, "%s, %s, %s\n", rep->sys.kernel, rep->sys.dpdk, rep->sys.cpu);
 	fprintf(out, "%s %s (%s)", env->net->own ? "veth pair of its own," : "interface",
 		env->net->dut.name, env->net->dut.nd.driver);
 	if (env->net->far.name[0] != '\0')
@@ -69,6 +69,13 @@ median_of(const struct report *rep, const struct result *res, size_t off)
 
 #define MEDIAN(rep, res, field) median_of(rep, res, offsetof(struct sample, field))
 
+/* The mode without its reasons, which are in the reports. */
+static int
+mode_words(const struct result *res)
+{
+	return (int)strcspn(res->got.rx_mode, ";");
+}
+
 static void
 row_rate(FILE *out, const struct report *rep, const struct cell *cell, const struct result *res)
 {
@@ -86,7 +93,7 @@ row_rate(FILE *out, const struct report *rep, const struct cell *cell, const str
 		fprintf(out, " %5.1f", MEDIAN(rep, res, empty_pct));
 	else
 		fprintf(out, " %5s", "-");
-	fprintf(out, "  %s\n", res->got.rx_mode);
+	fprintf(out, "  %.*s\n", mode_words(res), res->got.rx_mode);
 }
 
 static void
@@ -95,11 +102,11 @@ row_latency(FILE *out, const struct report *rep, const struct cell *cell, const 
 	struct spread s = result_spread(rep, res), r = result_ratio(rep, res, &cell->result[0]);
 	const struct hist *h = &res->hist;
 
-	fprintf(out, "%-30s %7.2f  %6.2f ..%6.2f  %5.2f (%.2f .. %.2f) %7.2f %7.2f %7.2f %8.1f %7llu  %s\n",
-		res->cand->text, s.median / 1e3, s.min / 1e3, s.max / 1e3, r.median, r.min, r.max,
-		(double)hist_quantile(h, 0.9) / 1e3, (double)hist_quantile(h, 0.99) / 1e3,
-		(double)hist_quantile(h, 0.999) / 1e3, (double)h->max / 1e3,
-		(unsigned long long)res->round[0].lost, res->got.rx_mode);
+	fprintf(out, "%-30s %7.2f  %6.2f ..%6.2f  %5.2f (%.2f .. %.2f) ", res->cand->text,
+		s.median / 1e3, s.min / 1e3, s.max / 1e3, r.median, r.min, r.max);
+	fprintf(out, "%7.2f %7.2f %7.2f %8.1f %7llu  %.*s\n", (double)hist_quantile(h, 0.9) / 1e3,
+		(double)hist_quantile(h, 0.99) / 1e3, (double)hist_quantile(h, 0.999) / 1e3, (double)h->max / 1e3,
+		(unsigned long long)res->round[0].lost, mode_words(res), res->got.rx_mode);
 }
 
 void
