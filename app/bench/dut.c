@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The process of an ethdev candidate: EAL with its device, its port, and the loops on its CPUs. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -37,16 +39,33 @@ lcores(const struct job *job, char *text, size_t len)
 		n += snprintf(text + n, len - n, "%s%u@%u", i != 0 ? "," : "", i, job->cpu[i]);
 }
 
+/*
+ * EAL makes a runtime folder and leaves it. Here it lies in a file system that only this process
+ * sees and that goes with it. Where that cannot be had, the folder stays.
+ */
+static void
+private_runtime(void)
+{
+	static const char dir[] = "/dev/shm";
+
+	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+			mount("tmpfs", dir, "tmpfs", 0, "mode=0755") == 0)
+		setenv("RUNTIME_DIRECTORY", dir, 1);
+}
+
 static int
 eal_start(struct job *job, struct afx_err *err)
 {
 	static char map[OPTS_CPUS * 10];
-	char *argv[EAL_ARGS] = { "dpdk-xsk-bench", "--no-pci", "--in-memory", "--no-telemetry",
-		"--file-prefix", job->prefix, "--lcores", map, "--vdev", job->vdev };
+	char *argv[EAL_ARGS] = { "dpdk-xsk-bench", "--no-pci", "--no-telemetry", "--file-prefix",
+		job->prefix, "--lcores", map, "--vdev", job->vdev };
 	char *save = NULL, *word;
-	int argc = 10;
+	int argc = 9;
 
+	private_runtime();
 	lcores(job, map, sizeof(map));
+	/* EAL does not take the two together. */
+	argv[argc++] = strstr(job->eal, "--no-huge") == NULL ? "--in-memory" : "--no-shconf";
 	if (job->plugin[0] != '\0') {
 		argv[argc++] = "-d";
 		argv[argc++] = job->plugin;

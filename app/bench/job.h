@@ -38,6 +38,7 @@ struct job {
 	uint32_t flows;
 	uint64_t rate_pps;
 	uint32_t window;
+	int nice;
 	char plugin[256];
 	char eal[256];
 	char prefix[64];

@@ -64,6 +64,19 @@ set_seconds(struct opts *o, const struct def *d, const char *value, struct afx_e
 }
 
 static int
+set_nice(struct opts *o, const struct def *d, const char *value, struct afx_err *err)
+{
+	char *end;
+	long v = strtol(value, &end, 10);
+
+	if (value[0] == '\0' || *end != '\0' || v < -20 || v > 19)
+		return afx_err_set(err, -EINVAL, "--%s '%s': give a whole number from -20 to 19",
+			d->name, value);
+	o->nice = v;
+	return 0;
+}
+
+static int
 set_flag(struct opts *o, const struct def *d, const char *value, struct afx_err *err)
 {
 	(void)value;
@@ -242,6 +255,8 @@ static const struct def defs[] = {
 		0, 1023 },
 	{ "napi-thread", "N", "give the candidate's interface threaded NAPI, on CPU N", set_u32,
 		AT(napi_cpu), 0, 1023 },
+	{ "nice", "N", "nice value of candidate and generator (default -20, so that other\n"
+		"processes disturb less)", set_nice, 0, 0, 0 },
 	{ NULL, "Port", NULL, NULL, 0, 0, 0 },
 	{ "mbufs", "N", "mbufs of the pool (default: by queues and rings)", set_u32, AT(mbufs), 64,
 		16777216 },
@@ -285,6 +300,7 @@ set_defaults(enum work work, struct opts *o)
 	frame_size_parse("64", &o->size[0]);
 	o->n_sizes = 1;
 	o->cores = 1;
+	o->nice = -20;
 	o->gen_cpu = UINT32_MAX;
 	o->napi_cpu = UINT32_MAX;
 	o->flows = 64;

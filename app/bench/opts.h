@@ -50,6 +50,7 @@ struct opts {
 	uint32_t gen_cpu;        /* UINT32_MAX: not given */
 	uint32_t n_dut_cpus;     /* 0: not given */
 	uint32_t dut_cpu[OPTS_CPUS];
+	int nice;                /* of candidate and generator */
 	uint32_t napi_cpu;       /* threaded NAPI on this CPU; UINT32_MAX: as it is */
 	uint32_t mbufs;          /* 0: by queues and rings */
 	uint32_t mbuf_size;      /* 0: DPDK's default */

@@ -47,7 +47,7 @@ static int
 place(const struct opts *o, struct run_env *env, struct afx_err *err)
 {
 	uint32_t want = o->n_dut_cpus != 0 ? o->n_dut_cpus : o->cores, n = 0;
-	cpu_set_t allowed, one;
+	cpu_set_t allowed;
 
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
 		return afx_err_set(err, -errno, "sched_getaffinity: %s", strerror(errno));
@@ -73,8 +73,6 @@ place(const struct opts *o, struct run_env *env, struct afx_err *err)
 		if (c >= CPU_SETSIZE || !CPU_ISSET(c, &allowed))
 			return afx_err_set(err, -EINVAL, "CPU %u is not among the allowed ones", c);
 	}
-	CPU_ZERO(&one);
-	CPU_SET(env->gen_cpu, &one);
 	return 0;
 }
 
@@ -202,6 +200,24 @@ run_cells(struct report *rep, struct run_env *env, struct afx_err *err)
 	return ret;
 }
 
+/* Before anything is measured: that the results can be written. */
+static int
+check_outputs(const struct opts *o, struct afx_err *err)
+{
+	const char *paths[] = { o->json, o->html };
+
+	for (int i = 0; i < 2; i++) {
+		FILE *f = paths[i][0] != '\0' ? fopen(paths[i], "ae") : NULL;
+
+		if (paths[i][0] != '\0' && f == NULL)
+			return afx_err_set(err, -errno, "%s cannot be written: %s", paths[i],
+				strerror(errno));
+		if (f != NULL)
+			fclose(f);
+	}
+	return 0;
+}
+
 static int
 give_out(struct report *rep, struct afx_err *err)
 {
@@ -249,8 +265,10 @@ plan_run(const struct opts *o, int argc, char **argv)
 	struct afx_err err = { 0 };
 	time_t now = time(NULL);
 	uint32_t n_cells;
-	int ret = place(o, &env, &err);
+	int ret = check_outputs(o, &err);
 
+	if (ret == 0)
+		ret = place(o, &env, &err);
 	if (ret == 0)
 		ret = make_cells(&rep, &err);
 	n_cells = rep.n_cells;

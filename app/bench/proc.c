@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 
 #define STOP_MS 8000
 #define SNAPSHOT_MS 3000
-#define LOG_TAIL 160
+#define LOG_LINE 320
 
 static uint64_t
 now_ms(void)
@@ -78,6 +79,7 @@ child(struct proc *p, pid_t parent, int netns_fd, void (*run)(struct job_page *p
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	setpriority(PRIO_PROCESS, 0, p->page->job.nice);
 	if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) < 0) {
 		afx_err_set(&err, -errno, "setns: %s", strerror(errno));
 		job_fail(p->page, &err);
@@ -116,35 +118,49 @@ proc_start(struct proc *p, int netns_fd, void (*run)(struct job_page *page), int
 	return 0;
 }
 
-/* The last line it printed that is not empty. */
-static void
-log_tail(const struct proc *p, char *line, size_t len)
+static bool
+tells_failure(const char *line)
 {
-	char buf[4096], *at, *save = NULL;
-	off_t size = lseek(p->log_fd, 0, SEEK_END);
-	ssize_t n = pread(p->log_fd, buf, sizeof(buf) - 1,
-		size > (off_t)sizeof(buf) - 1 ? size - (off_t)sizeof(buf) + 1 : 0);
+	static const char *const words[] = { "annot", "ailed", "rror", "nvalid", "not ", "nable" };
+
+	if (line[0] == ' ' || line[0] == '\t')
+		return false;
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(line, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* The first line it printed that sounds like the cause; EAL goes on to print its usage after that. */
+static void
+log_cause(const struct proc *p, char *line, size_t len)
+{
+	FILE *log = fdopen(dup(p->log_fd), "r");
+	char text[LOG_LINE];
 
 	line[0] = '\0';
-	if (n <= 0)
+	if (log == NULL)
 		return;
-	buf[n] = '\0';
-	for (at = strtok_r(buf, "\n", &save); at != NULL; at = strtok_r(NULL, "\n", &save))
-		if (at[strspn(at, " \t")] != '\0' && strstr(at, "memzone") == NULL)
-			snprintf(line, len, "%s", at);
+	rewind(log);
+	while (line[0] == '\0' && fgets(text, sizeof(text), log) != NULL) {
+		text[strcspn(text, "\n")] = '\0';
+		if (tells_failure(text) && strstr(text, "no mounted hugetlbfs") == NULL)
+			snprintf(line, len, "%s", text);
+	}
+	fclose(log);
 }
 
 bool
 proc_alive(struct proc *p, struct afx_err *err)
 {
-	char line[LOG_TAIL * 2];
+	char line[LOG_LINE];
 
 	if (p->pid != 0 && waitpid(p->pid, &p->status, WNOHANG) == 0)
 		return true;
 	if (p->pid == 0)
 		return false;
 	p->pid = 0;
-	log_tail(p, line, sizeof(line));
+	log_cause(p, line, sizeof(line));
 	if (__atomic_load_n(&p->page->state, __ATOMIC_ACQUIRE) == JOB_FAILED)
 		afx_err_set(err, -EIO, "%s%s%s", p->page->error, line[0] != '\0' ? ": " : "", line);
 	else if (WIFSIGNALED(p->status))

@@ -62,6 +62,7 @@ setup(struct json *j, const struct report *rep)
 	for (uint32_t i = 0; i < rep->env->n_dut_cpus; i++)
 		json_uint(j, NULL, rep->env->dut_cpu[i]);
 	json_close(j, ']');
+	json_num(j, "nice", o->nice);
 	if (o->napi_cpu != UINT32_MAX)
 		json_uint(j, "napi_thread_cpu", o->napi_cpu);
 	json_num(j, "duration_s", o->duration_s);

@@ -332,9 +332,9 @@ def median(values):
     return v[len(v) // 2] if len(v) % 2 else (v[len(v) // 2 - 1] + v[len(v) // 2]) / 2
 
 
-def of_rounds(cand, key, scale=1.0):
+def of_rounds(cand, key, scale=1.0, digits=3):
     v = median([r[key] / scale for r in cand["rounds"] if r["pps"] and key in r])
-    return "" if v is None else f"{v:.3f}" if v < 100 else f"{v:.0f}"
+    return "" if v is None else f"{v:.{digits}f}"
 
 
 def quantile(cand, share):
@@ -363,8 +363,8 @@ def row(page, point, cand, best):
     else:
         cells.append(f"<td>{of_rounds(cand, 'bps', 1e9)}</td>")
         cells.append(f"<td>{of_rounds(cand, 'offered_pps', 1e6)}</td>")
-        cells.append(f"<td>{of_rounds(cand, 'lost_pct')}</td>")
-        cells.append(f"<td>{of_rounds(cand, 'empty_polls_pct')}</td>")
+        cells.append(f"<td>{of_rounds(cand, 'lost_pct', digits=1)}</td>")
+        cells.append(f"<td>{of_rounds(cand, 'empty_polls_pct', digits=1)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -413,7 +413,7 @@ def machine(page):
              ("interfaces", f'{s["kind"]}: {s["near"]["name"]} ({s["near"]["driver"]})' + (
                  f' to {far["name"]} ({far["driver"]})' if far else "")),
              ("candidate on CPU", ", ".join(map(str, s["candidate_cpus"]))),
-             ("generator on CPU", s["generator_cpu"])]
+             ("generator on CPU", s["generator_cpu"]), ("nice value", s["nice"])]
     if "napi_thread_cpu" in s:
         facts.append(("threaded NAPI on CPU", s["napi_thread_cpu"]))
     rows = "".join(f'<tr><td class="l">{esc(k)}</td><td class="w">{esc(v)}</td></tr>'

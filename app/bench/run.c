@@ -49,6 +49,10 @@ run_gen_kind(const struct opts *o, const struct point *pt)
 		return o->gen;
 	if (o->work == WORK_LATENCY)
 		return GEN_XSK;
+	/* Live frames do not get into a tap device that has an XDP program. */
+	for (uint32_t i = 0; i < o->n_cands; i++)
+		if (cand_makes_iface(&o->cand[i]))
+			return GEN_XSK;
 	return pt->queues == 1 && o->iface[0] == '\0' && pt->size->longest <= FRAME_LIVE_MAX ?
 		GEN_LIVE : GEN_XSK;
 }
@@ -86,7 +90,7 @@ make_job(struct run *r, const struct point *pt, struct afx_err *err)
 		.queues = pt->queues, .burst = pt->burst, .size = *pt->size,
 		.n_cpus = r->env->n_dut_cpus, .mbufs = o->mbufs, .mbuf_size = o->mbuf_size,
 		.rxd = o->rxd, .txd = o->txd, .no_fast_free = o->no_fast_free, .flows = o->flows,
-		.rate_pps = o->rate_pps, .window = o->window,
+		.rate_pps = o->rate_pps, .window = o->window, .nice = o->nice,
 		.dst_mac = { 0x02, 0xaf, 0, 0, 0, 1 },
 	};
 	memcpy(job->cpu, r->env->dut_cpu, sizeof(job->cpu));
