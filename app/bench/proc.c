@@ -64,6 +64,24 @@ ignore(int sig)
 	(void)sig;
 }
 
+/*
+ * Where the scheduler groups processes by session, nice values count only inside a session: this
+ * process gets one of its own, and the session the same value.
+ */
+static void
+be_nice(int nice_value)
+{
+	FILE *group;
+
+	setsid();
+	setpriority(PRIO_PROCESS, 0, nice_value);
+	group = fopen("/proc/self/autogroup", "we");
+	if (group == NULL)
+		return;
+	fprintf(group, "%d", nice_value);
+	fclose(group);
+}
+
 /* In the child: from here on it ends by itself or is killed. */
 static void __attribute__((noreturn))
 child(struct proc *p, pid_t parent, int netns_fd, void (*run)(struct job_page *page), int cpu,
@@ -79,7 +97,7 @@ child(struct proc *p, pid_t parent, int netns_fd, void (*run)(struct job_page *p
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	setpriority(PRIO_PROCESS, 0, p->page->job.nice);
+	be_nice(p->page->job.nice);
 	if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) < 0) {
 		afx_err_set(&err, -errno, "setns: %s", strerror(errno));
 		job_fail(p->page, &err);
