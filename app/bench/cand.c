@@ -95,7 +95,11 @@ cand_vdev(const struct cand *c, const char *iface, uint32_t queues, int count, c
 	}
 	if (count && key != NULL && !has_key(c, key))
 		snprintf(more, sizeof(more), ",%s=%u", key, queues);
-	n = snprintf(out, len, "%s0,iface=%s%s%s", c->driver, iface, more, c->args);
+	/* It has no interface at all: what it pretends must not become a rate. */
+	if (strcmp(c->driver, "net_null") == 0)
+		n = snprintf(out, len, "%s0%s", c->driver, c->args);
+	else
+		n = snprintf(out, len, "%s0,iface=%s%s%s", c->driver, iface, more, c->args);
 	if (n < 0 || (unsigned int)n >= len)
 		return afx_err_set(err, -EINVAL, "candidate '%s': too long", c->text);
 	return 0;

@@ -203,11 +203,13 @@ proc_wait_ready(struct proc *p, unsigned int timeout_ms, struct afx_err *err)
 	return 0;
 }
 
-static void
-reap(struct proc *p)
+void
+proc_stop(struct proc *p)
 {
 	uint64_t end = now_ms() + STOP_MS;
 
+	if (p->pid == 0)
+		return;
 	__atomic_store_n(&p->page->stop, 1, __ATOMIC_RELAXED);
 	while (waitpid(p->pid, &p->status, WNOHANG) == 0) {
 		/* A generator inside the kernel is woken; again, should it just have been outside. */
@@ -220,8 +222,7 @@ reap(struct proc *p)
 void
 proc_end(struct proc *p)
 {
-	if (p->pid != 0)
-		reap(p);
+	proc_stop(p);
 	if (p->page != NULL)
 		munmap(p->page, sizeof(*p->page));
 	p->page = NULL;

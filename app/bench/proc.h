@@ -37,7 +37,10 @@ int proc_wait_ready(struct proc *p, unsigned int timeout_ms, struct afx_err *err
 /* Whether it still runs; if not err says how it ended. */
 bool proc_alive(struct proc *p, struct afx_err *err);
 
-/* Stop it by its page and signals, at last with SIGKILL; free everything. Any state, twice. */
+/* Stop it by its page and signals, at last with SIGKILL; its page stays readable. */
+void proc_stop(struct proc *p);
+
+/* Stop it and free everything. Any state, twice. */
 void proc_end(struct proc *p);
 
 /*

@@ -93,6 +93,10 @@ one_round(struct json *j, const struct report *rep, const struct sample *s)
 	json_num(j, "pps", s->pps);
 	json_num(j, "bps", s->bps);
 	json_num(j, "seconds", s->seconds);
+	json_uint(j, "received", s->received);
+	json_uint(j, "sent", s->sent);
+	json_uint(j, "all_received", s->all_received);
+	json_uint(j, "all_sent", s->all_sent);
 	json_num(j, "offered_pps", s->offered_pps);
 	json_num(j, "accepted_pps", s->dut_pps);
 	json_num(j, "refused_pps", s->refused_pps);

@@ -14,8 +14,8 @@
 #define CARRIER_MS 10000
 #define FIRST_PACKET_MS 5000
 #define STEADY_READS 5
-/* Packets that may lie between the generator's count and the receiver's: rings and queues. */
-#define SLACK 65536
+#define SETTLE_MS 500        /* for packets under way when the generator has stopped */
+#define STILL_MS 30
 
 /* Everything of a measurement that has to be undone. */
 struct run {
@@ -322,6 +322,8 @@ evaluate(struct run *r, const struct moment *a, const struct moment *b, struct s
 	double polls = (double)(b->dut.polls - a->dut.polls);
 
 	s->seconds = (double)(b->rx.tsc - a->rx.tsc) / hz;
+	s->received = b->rx.packets - a->rx.packets;
+	s->sent = b->sent - a->sent;
 	s->pps = n / s->seconds;
 	s->bps = 8 * (double)(b->rx.bytes - a->rx.bytes) / s->seconds;
 	s->offered_pps = sent / took;
@@ -332,14 +334,36 @@ evaluate(struct run *r, const struct moment *a, const struct moment *b, struct s
 		s->lost_pct = 0;
 	s->empty_pct = share((double)(b->dut.empty - a->dut.empty), polls);
 	s->foreign = r->foreign;
-	if (n > 0 && (sent == 0 || n <= sent + SLACK))
+	if (n > 0)
 		return 0;
-	s->pps = 0;
-	if (n == 0)
-		return afx_err_set(err, -ENODATA, "no packet was received while counting");
+	return afx_err_set(err, -ENODATA, "no packet was received while counting");
+}
+
+/*
+ * Stop the generator and wait until nothing comes any more: then no more may have been received than
+ * sent. A driver that makes packets up, or traffic of somebody else, shows here.
+ */
+static int
+settle(struct run *r, struct sample *s, struct afx_err *err)
+{
+	const struct timespec step = { 0, 5000000 };
+	uint64_t last = 0;
+
+	if (r->gen.proc.page == NULL)
+		return 0;
+	proc_stop(&r->gen.proc);
+	for (unsigned int ms = 0, still = 0; ms < SETTLE_MS && still < STILL_MS; ms += 5) {
+		nanosleep(&step, NULL);
+		s->all_received = received(r);
+		still = s->all_received == last ? still + 5 : 0;
+		last = s->all_received;
+	}
+	s->all_sent = gen_sent(&r->gen);
+	if (s->all_received <= s->all_sent)
+		return 0;
 	return afx_err_set(err, -EPROTO,
-		"%.0f packets received and only %.0f sent: traffic of somebody else on %s", n, sent,
-		r->env->net->dut.name);
+		"%llu packets received and only %llu sent: not all of them are the generator's",
+		(unsigned long long)s->all_received, (unsigned long long)s->all_sent);
 }
 
 static void
@@ -415,6 +439,10 @@ measure(struct run *r, const struct point *pt, struct sample *s, struct got *got
 		evaluate_latency(r, &a, &b, s, hist);
 	if (ret == 0)
 		note_got(r, got);
+	if (ret == 0)
+		ret = settle(r, s, err);
+	if (ret < 0)
+		s->pps = 0;
 	return ret;
 }
 

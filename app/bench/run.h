@@ -10,6 +10,10 @@
 /* What it found. Every rate is made of packets that the receiver counted. */
 struct sample {
 	double seconds;
+	uint64_t received;       /* in that time */
+	uint64_t sent;           /* by the generator, in that time */
+	uint64_t all_received;   /* from the first packet until nothing came any more */
+	uint64_t all_sent;
 	double pps;              /* received; 0: the round failed */
 	double bps;              /* bits of the frames, without FCS, preamble and gap */
 	double offered_pps;      /* sent by the generator, 0 where it is not ours */
