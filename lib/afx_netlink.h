@@ -51,8 +51,8 @@ struct afx_nl_msg {
 };
 
 /*
- * Begin a request: message type, the family's fixed header, and the request in words. Flags that the
- * caller sets in the message's header (NLM_F_CREATE, NLM_F_EXCL) are sent along.
+ * Begin a request: message type, the family's fixed header, and the request in words. Flags that
+ * the caller sets in the message's header (NLM_F_CREATE, NLM_F_EXCL) are sent along.
  */
 void afx_nl_msg_init(struct afx_nl_msg *msg, uint16_t type, const void *hdr, size_t hdr_len,
 	const char *what, ...) __attribute__((format(printf, 5, 6)));

@@ -7,7 +7,8 @@
 
 #include "cand.h"
 
-#define KNOWN "an ethdev driver (net_xsk, net_af_xdp, net_af_packet, net_tap, ...), bare_xsk or bare_xdp"
+#define KNOWN "an ethdev driver (net_xsk, net_af_xdp, net_af_packet, net_tap, ...), " \
+	"bare_xsk or bare_xdp"
 
 static int
 has_key(const struct cand *c, const char *key)
@@ -49,7 +50,8 @@ cand_parse(const char *text, struct cand *c, struct afx_err *err)
 	memcpy(c->driver, text, n);
 	if (has_key(c, "iface"))
 		return afx_err_set(err, -EINVAL,
-			"candidate '%s': leave iface= out; --iface names an existing interface", text);
+			"candidate '%s': leave iface= out; --iface names an existing interface",
+			text);
 	if (strcmp(c->driver, "bare_xsk") == 0) {
 		c->kind = CAND_BARE_XSK;
 		return check_bare(c, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A candidate: what is measured. An ethdev by the text of its --vdev without the interface, or one of
- * the limits without DPDK.
+ * A candidate: what is measured. An ethdev by the text of its --vdev without the interface, or one
+ * of the limits without DPDK.
  */
 #ifndef BENCH_CAND_H
 #define BENCH_CAND_H

@@ -44,8 +44,8 @@ make_pool(struct job_page *page, uint32_t mbufs, struct dut_port *port, struct a
 	port->pool = rte_pktmbuf_pool_create("bench", mbufs, CACHE, 0, size, SOCKET_ID_ANY);
 	if (port->pool == NULL)
 		return afx_err_set(err, -rte_errno,
-			"pool of %u mbufs: %s; free hugepages are needed (or --eal '--no-huge -m 512')",
-			mbufs, rte_strerror(rte_errno));
+			"pool of %u mbufs: %s; free hugepages are needed (or --eal "
+			"'--no-huge -m 512')", mbufs, rte_strerror(rte_errno));
 	if (job->work == WORK_TX)
 		rte_mempool_obj_iter(port->pool, fill_frame, job);
 	page->mbufs_got = mbufs;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The packets of the benchmark: UDP over IPv4 between addresses of the benchmark network (RFC 2544),
- * with a mark behind the headers by which the far end knows them. Lengths are without FCS, as a
- * driver hands them over.
+ * The packets of the benchmark: UDP over IPv4 between addresses of the benchmark network (RFC
+ * 2544), with a mark behind the headers by which the far end knows them. Lengths are without FCS,
+ * as a driver hands them over.
  */
 #ifndef BENCH_FRAME_H
 #define BENCH_FRAME_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The far end of the latency measurement: sends packets with the time in them through an AF_XDP
- * socket, takes them back and files the round trip. With a rate the time is when the packet was due,
- * not when it was sent: a stall counts for every packet it held up.
+ * socket, takes them back and files the round trip. With a rate the time is when the packet was
+ * due, not when it was sent: a stall counts for every packet it held up.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
  * BPF_F_TEST_XDP_LIVE_FRAMES, kernel 5.18) and redirected out of an interface, several times faster
  * than packet sockets send; and counting of what comes in, in XDP.
  *
- * Live frames reach the Rx queue of the peer that the kernel gives the running CPU (CPU number modulo
- * queues). A veth peer must run an XDP program or have GRO on. Interfaces are of the calling
+ * Live frames reach the Rx queue of the peer that the kernel gives the running CPU (CPU number
+ * modulo queues). A veth peer must run an XDP program or have GRO on. Interfaces are of the calling
  * thread's network namespace.
  */
 #ifndef BENCH_LIVE_H

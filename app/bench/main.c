@@ -76,13 +76,13 @@ static void
 usage(FILE *out)
 {
 	fprintf(out, "usage: dpdk-xsk-bench MODE [options]\n\n"
-		"Measures how fast ethdev drivers on kernel interfaces are, side by side. No rate is "
-		"shown\nthat the receiver did not count.\n\nModes:\n");
+		"Measures how fast ethdev drivers on kernel interfaces are, side by side. No rate "
+		"is shown\nthat the receiver did not count.\n\nModes:\n");
 	for (unsigned int i = 0; i < MODES; i++)
 		fprintf(out, "  %-18s  %s\n", modes[i].name, modes[i].help);
 	opts_help(out);
-	fprintf(out, "\nExit status: 0; 1 when a candidate failed; 2 when nothing could be run; 130 "
-		"when interrupted.\n"
+	fprintf(out, "\nExit status: 0; 1 when a candidate failed; 2 when nothing could be run; "
+		"130 when interrupted.\n"
 		"Example: dpdk-xsk-bench rx --vs 'net_xsk net_af_xdp net_af_packet bare_xsk'\n");
 }
 

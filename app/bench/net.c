@@ -102,8 +102,8 @@ take_end(struct net_end *end, const char *name, const char *netns, const char *o
 		return ret;
 	if (use.address || use.default_route || use.master != 0)
 		return afx_err_set(err, -EBUSY,
-			"%s %s has %s: a measurement would take its traffic; give an interface that "
-			"nobody uses", option, name, use.address ? "an address" :
+			"%s %s has %s: a measurement would take its traffic; give an interface "
+			"that nobody uses", option, name, use.address ? "an address" :
 			use.default_route ? "the default route" : "a master (bond, bridge or VRF)");
 	if (end->nd.type != ARPHRD_ETHER)
 		return afx_err_set(err, -EINVAL, "%s %s is not Ethernet (type %u)", option, name,

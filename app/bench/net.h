@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The two interfaces of a measurement: that of the candidate, and the far one behind the cable, where
- * traffic is made and counted. By default a veth pair between two network namespaces that have no
- * name and are held by descriptors alone: they and the pair are gone when the last process of the
- * tool is, however that ends.
+ * The two interfaces of a measurement: that of the candidate, and the far one behind the cable,
+ * where traffic is made and counted. By default a veth pair between two network namespaces that
+ * have no name and are held by descriptors alone: they and the pair are gone when the last process
+ * of the tool is, however that ends.
  */
 #ifndef BENCH_NET_H
 #define BENCH_NET_H
@@ -35,7 +35,9 @@ void net_end(struct net *net);
 /* Wait until both ends have carrier. 0 or -ETIMEDOUT with err filled. */
 int net_wait_carrier(struct net *net, unsigned int timeout_ms, struct afx_err *err);
 
-/* An interface that a driver makes itself (net_tap): wait for it to exist in the end's namespace. */
+/*
+ * An interface that a driver makes itself (net_tap): wait for it to exist in the end's namespace.
+ */
 int net_find(struct net_end *end, const char *name, unsigned int timeout_ms, struct afx_err *err);
 
 #endif

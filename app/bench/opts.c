@@ -146,8 +146,8 @@ add_size(struct opts *o, const struct def *d, const char *piece, struct afx_err 
 		return afx_err_set(err, -EINVAL, "--%s: more than %d values", d->name, OPTS_LIST);
 	if (frame_size_parse(piece, &o->size[o->n_sizes]) < 0)
 		return afx_err_set(err, -EINVAL,
-			"--%s '%s': give bytes from %d to %d (without FCS), or imix", d->name, piece,
-			FRAME_MIN, FRAME_MAX);
+			"--%s '%s': give bytes from %d to %d (without FCS), or imix", d->name,
+			piece, FRAME_MIN, FRAME_MAX);
 	o->n_sizes++;
 	return 0;
 }
@@ -231,7 +231,8 @@ static const struct def defs[] = {
 		"candidates 7)", set_u32, AT(pairs), 1, OPTS_PAIRS },
 	{ "duration", "S", "seconds that are counted (default 2)", set_seconds, AT(duration_s), 50,
 		86400000 },
-	{ "warmup", "S", "seconds before that (default 0.5)", set_seconds, AT(warmup_s), 0, 600000 },
+	{ "warmup", "S", "seconds before that (default 0.5)", set_seconds, AT(warmup_s), 0,
+		600000 },
 	{ NULL, "Sweeps (lists are separated by commas)", NULL, NULL, 0, 0, 0 },
 	{ "sizes", "LIST", "frame lengths without FCS, or imix: 60, 590 and 1514 bytes as 7:4:1\n"
 		"(default 64)", set_sizes, 0, 0, 0 },
@@ -271,10 +272,10 @@ static const struct def defs[] = {
 	{ "eal", "ARGS", "more EAL arguments, blanks between them", set_text, TEXT(eal) },
 	{ NULL, "Interfaces (default: a veth pair in network namespaces of its own)", NULL, NULL, 0,
 		0, 0 },
-	{ "iface", "NAME", "existing interface of the candidates; refused while it has an address,\n"
-		"the default route or a master", set_text, TEXT(iface) },
-	{ "far-iface", "NAME", "existing interface cabled to it, where packets are made and counted",
-		set_text, TEXT(far_iface) },
+	{ "iface", "NAME", "existing interface of the candidates; refused while it has an\n"
+		"address, the default route or a master", set_text, TEXT(iface) },
+	{ "far-iface", "NAME", "existing interface cabled to it, where packets are made and\n"
+		"counted", set_text, TEXT(far_iface) },
 	{ "netns", "NAME", "network namespace of --iface", set_text, TEXT(netns) },
 	{ "far-netns", "NAME", "network namespace of --far-iface", set_text, TEXT(far_netns) },
 	{ NULL, "Output", NULL, NULL, 0, 0, 0 },
@@ -319,8 +320,8 @@ check_together(struct opts *o, struct afx_err *err)
 	if (o->far_iface[0] == '\0' && o->iface[0] != '\0') {
 		if (o->work != WORK_RX)
 			return afx_err_set(err, -EINVAL,
-				"--iface '%s': %s is counted at the far end; give it with --far-iface",
-				o->iface, opts_work_name(o->work));
+				"--iface '%s': %s is counted at the far end; give it with "
+				"--far-iface", o->iface, opts_work_name(o->work));
 		if (o->gen != GEN_NONE && o->gen != GEN_AUTO)
 			return afx_err_set(err, -EINVAL, "--gen %s sends from --far-iface: give it",
 				opts_gen_name(o->gen));

@@ -5,7 +5,10 @@
 
 #include "opts.h"
 
-/* Run it, print, write reports. Exit status: 0, 1 a candidate failed, 2 nothing could be run, 130. */
+/*
+ * Run it, print, write reports. Exit status: 0, 1 a candidate failed, 2 nothing could be run,
+ * 130.
+ */
 int plan_run(const struct opts *o, int argc, char **argv);
 
 #endif

@@ -149,7 +149,10 @@ tells_failure(const char *line)
 	return false;
 }
 
-/* The first line it printed that sounds like the cause; EAL goes on to print its usage after that. */
+/*
+ * The first line it printed that sounds like the cause; EAL goes on to print its usage after
+ * that.
+ */
 static void
 log_cause(const struct proc *p, char *line, size_t len)
 {
@@ -212,7 +215,10 @@ proc_stop(struct proc *p)
 		return;
 	__atomic_store_n(&p->page->stop, 1, __ATOMIC_RELAXED);
 	while (waitpid(p->pid, &p->status, WNOHANG) == 0) {
-		/* A generator inside the kernel is woken; again, should it just have been outside. */
+		/*
+		 * A generator inside the kernel is woken; again, should it just have been
+		 * outside.
+		 */
 		kill(p->pid, now_ms() > end ? SIGKILL : SIGUSR1);
 		pause_ms(2);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The processes the tool starts: one for the candidate, one for the traffic. Each has a page shared
- * with the tool (job.h) and prints into a file of its own. The kernel kills them when the tool ends,
- * however it ends.
+ * with the tool (job.h) and prints into a file of its own. The kernel kills them when the tool
+ * ends, however it ends.
  */
 #ifndef BENCH_PROC_H
 #define BENCH_PROC_H
@@ -24,9 +24,9 @@ struct proc {
 int proc_init(struct proc *p, struct afx_err *err);
 
 /*
- * Start a process in a network namespace. With run it is a fork that calls run, which reports by the
- * page; cpu is its CPU. Without, the tool's own executable is started afresh as the process of a
- * candidate (dut.h), on any CPU. verbose: its output goes where the tool's does.
+ * Start a process in a network namespace. With run it is a fork that calls run, which reports by
+ * the page; cpu is its CPU. Without, the tool's own executable is started afresh as the process of
+ * a candidate (dut.h), on any CPU. verbose: its output goes where the tool's does.
  */
 int proc_start(struct proc *p, int netns_fd, void (*run)(struct job_page *page), int cpu,
 	bool verbose, struct afx_err *err);
@@ -44,8 +44,8 @@ void proc_stop(struct proc *p);
 void proc_end(struct proc *p);
 
 /*
- * Ask the workers for a snapshot of a new epoch and add them up. Returns 0 or -errno; seconds is the
- * mean time of the workers' snapshots in TSC ticks.
+ * Ask the workers for a snapshot of a new epoch and add them up. Returns 0 or -errno; seconds is
+ * the mean time of the workers' snapshots in TSC ticks.
  */
 int proc_snapshot(struct proc *p, struct counts *sum, struct afx_err *err);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole of a run as JSON, and by way of it as a page. The format is described in doc/bench.rst. */
+/*
+ * The whole of a run as JSON, and by way of it as a page. The format is described in
+ * doc/bench.rst.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,7 +32,8 @@ td { text-align: right; padding: 4px 8px; border-bottom: 1px solid var(--line);
 th.l, td.l { text-align: left; } td.w { white-space: normal; text-align: left; }
 td.best { font-weight: 700; } td.bad { color: #c0392b; white-space: normal; text-align: left; }
 code, pre { font: 13px/1.45 "DejaVu Sans Mono", ui-monospace, monospace; }
-pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px;
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px;
+  padding: 10px 12px;
   white-space: pre-wrap; overflow-wrap: anywhere; }
 .plots { display: flex; flex-wrap: wrap; gap: 18px 24px; }
 figure { margin: 0; flex: 1 1 480px; max-width: 100%; }
@@ -315,8 +316,8 @@ def point_plots(page):
     points, out = page.data["points"], []
     if len(points) == 1 and any(page.spread(c) for c in points[0]["candidates"]):
         out.append(f"<h2>{esc(title_of(points[0]))}</h2>{bars(page, points[0])}"
-                   '<p class="soft">Bars: medians. Dots: single rounds. \u00d7: median of the ratios '
-                   "to the first candidate, round by round.</p>")
+                   '<p class="soft">Bars: medians. Dots: single rounds. \u00d7: median of the '
+                   "ratios to the first candidate, round by round.</p>")
     if page.latency:
         for p in points:
             out.append(f"<h2>Latency distribution, {esc(title_of(p))}</h2>{page.legend()}"
@@ -369,8 +370,8 @@ def row(page, point, cand, best):
 
 
 def tables(page):
-    head = ["candidate", "\u00b5s, median" if page.latency else "Mpps, median", "lowest \u2013 highest",
-            "ratio to first", "lowest \u2013 highest"]
+    head = ["candidate", "\u00b5s, median" if page.latency else "Mpps, median",
+            "lowest \u2013 highest", "ratio to first", "lowest \u2013 highest"]
     head += ["p90 \u00b5s", "p99 \u00b5s", "p99.9 \u00b5s", "lost"] if page.latency else [
         "Gbit/s", "offered Mpps", "lost %", "empty polls %"]
     names = "".join(f'<th{" class=l" if i == 0 else ""}>{h}</th>' for i, h in enumerate(head))
@@ -379,8 +380,8 @@ def tables(page):
         mids = [page.spread(c)[0] for c in point["candidates"] if page.spread(c)]
         best = (min if page.latency else max)(mids, default=None)
         rounds = max(len(c["rounds"]) for c in point["candidates"])
-        out.append(f"<h3>{esc(title_of(point))} <span class=soft>\u00b7 {rounds} round(s), generator "
-                   f'{esc(point["generator"])}</span></h3><table><tr>{names}</tr>')
+        out.append(f"<h3>{esc(title_of(point))} <span class=soft>\u00b7 {rounds} round(s), "
+                   f'generator {esc(point["generator"])}</span></h3><table><tr>{names}</tr>')
         out += [row(page, point, c, best) for c in point["candidates"]]
         out.append("</table>")
     return "".join(out)
@@ -391,13 +392,15 @@ def got(page):
     rows = []
     for c in page.data["points"][0]["candidates"]:
         g = c["got"]
-        rows.append(f'<tr><td class="l">{esc(c["name"])}</td><td class="w">{esc(g["rx_mode"] or "-")}'
-                    f'</td><td>{g["rx_descriptors"] or "-"} / {g["tx_descriptors"] or "-"}</td>'
+        rows.append(f'<tr><td class="l">{esc(c["name"])}</td><td class="w">'
+                    f'{esc(g["rx_mode"] or "-")}</td>'
+                    f'<td>{g["rx_descriptors"] or "-"} / {g["tx_descriptors"] or "-"}</td>'
                     f'<td>{g["mbufs"] or "-"}</td><td>{"yes" if g["fast_free"] else "no"}</td>'
-                    f'<td>{esc(g["napi_threaded"] or "-")} / {esc(g["napi_defer_hard_irqs"] or "-")} '
-                    f'/ {esc(g["gro_flush_timeout"] or "-")}</td></tr>')
-    return ('<h2>What was got</h2><table><tr><th class="l">candidate</th><th class="l">mode, in the '
-            "driver's words</th><th>Rx / Tx descriptors</th><th>mbufs</th><th>fast free</th>"
+                    f'<td>{esc(g["napi_threaded"] or "-")} / '
+                    f'{esc(g["napi_defer_hard_irqs"] or "-")} / '
+                    f'{esc(g["gro_flush_timeout"] or "-")}</td></tr>')
+    return ('<h2>What was got</h2><table><tr><th class="l">candidate</th><th class="l">mode, '
+            "in the driver's words</th><th>Rx / Tx descriptors</th><th>mbufs</th><th>fast free</th>"
             "<th>NAPI: threaded / defer_hard_irqs / gro_flush_timeout</th></tr>"
             f'{"".join(rows)}</table>')
 
@@ -423,8 +426,8 @@ def machine(page):
     return (f"<h2>Machine and set-up</h2><table>{rows}</table>"
             f"<details><summary>CPU vulnerabilities and mitigations</summary><table>{miti}</table>"
             f'</details><h2>Command</h2><pre>dpdk-xsk-bench {esc(shlex.join(d["command"]))}</pre>'
-            f'<p class="soft">Started {esc(d["started"])}. Every rate is of packets that the receiver '
-            "counted.</p>")
+            f'<p class="soft">Started {esc(d["started"])}. Every rate is of packets that the '
+            "receiver counted.</p>")
 
 
 def render(data):
@@ -436,7 +439,8 @@ def render(data):
     if data["points"]:
         body = point_plots(page) + sweep_plots(page) + tables(page) + got(page)
     title = f'dpdk-xsk-bench: {data["mode"]}'
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{esc(title)}</title>'
+    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            f'<title>{esc(title)}</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<style>{STYLE}</style></head><body><h1>{esc(title)}</h1>"
             f'<p class="soft">{esc(lead)}</p>{body}{machine(page)}</body></html>\n')

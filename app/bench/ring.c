@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bare AF_XDP sockets of the benchmark, see ring.h: memory, opening, sending. The loops: ring_loop.c. */
+/*
+ * Bare AF_XDP sockets of the benchmark, see ring.h: memory, opening, sending. The loops:
+ * ring_loop.c.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -28,9 +28,9 @@ struct ring {
 };
 
 /*
- * Open a socket on a queue; the calling thread is in the interface's namespace. rx: it receives, and
- * half of the frames go into the fill ring. Frames of tx carry the benchmark's packets. 0 or -errno
- * with err filled.
+ * Open a socket on a queue; the calling thread is in the interface's namespace. rx: it receives,
+ * and half of the frames go into the fill ring. Frames of tx carry the benchmark's packets. 0 or
+ * -errno with err filled.
  */
 int ring_open(struct ring *r, int ifindex, uint32_t queue, bool rx, const struct job *job,
 	struct afx_err *err);
@@ -71,16 +71,17 @@ ring_reclaim(struct ring *r)
 static inline void
 ring_give_back(struct ring *r, uint32_t idx, uint32_t n)
 {
+	const struct afx_cons *rx = &r->s->rx;
 	struct afx_prod *fill = &r->s->fill;
 	uint32_t at = 0;
 
 	if (afx_prod_reserve(fill, n, &at) == 0) {
 		for (uint32_t i = 0; i < n; i++)
-			r->free[r->n_free++] = ring_chunk(r, afx_cons_desc(&r->s->rx, idx + i)->addr);
+			r->free[r->n_free++] = ring_chunk(r, afx_cons_desc(rx, idx + i)->addr);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		*afx_prod_addr(fill, at + i) = ring_chunk(r, afx_cons_desc(&r->s->rx, idx + i)->addr);
+		*afx_prod_addr(fill, at + i) = ring_chunk(r, afx_cons_desc(rx, idx + i)->addr);
 	afx_prod_submit(fill);
 }
 

@@ -340,8 +340,8 @@ evaluate(struct run *r, const struct moment *a, const struct moment *b, struct s
 }
 
 /*
- * Stop the generator and wait until nothing comes any more: then no more may have been received than
- * sent. A driver that makes packets up, or traffic of somebody else, shows here.
+ * Stop the generator and wait until nothing comes any more: then no more may have been received
+ * than sent. A driver that makes packets up, or traffic of somebody else, shows here.
  */
 static int
 settle(struct run *r, struct sample *s, struct afx_err *err)

@@ -20,7 +20,7 @@ struct sample {
 	double dut_pps;          /* tx, forward: handed to the driver and accepted */
 	double refused_pps;      /* tx, forward: not accepted by the driver */
 	double lost_pct;         /* of what was offered; below 0: unknown */
-	double empty_pct;        /* share of the receive calls that found nothing; below 0: unknown */
+	double empty_pct;        /* receive calls that found nothing; below 0: unknown */
 	uint64_t foreign;        /* packets that were not ours, at the far end */
 	/* Latency, in ns. */
 	double ns_min, ns_p50, ns_p90, ns_p99, ns_p999, ns_max, ns_mean;

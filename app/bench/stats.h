@@ -19,8 +19,8 @@ struct spread stats_spread(const double *v, uint32_t n);
 struct spread stats_ratio(const double *v, const double *base, uint32_t n);
 
 /*
- * Histogram with a resolution of 1/64 over the whole range, for any unit. Values from HIST_TOP on are
- * counted in the last bucket.
+ * Histogram with a resolution of 1/64 over the whole range, for any unit. Values from HIST_TOP on
+ * are counted in the last bucket.
  */
 #define HIST_SUB_BITS 6
 #define HIST_TOP_BITS 40

@@ -101,12 +101,15 @@ row_latency(FILE *out, const struct report *rep, const struct cell *cell, const 
 {
 	struct spread s = result_spread(rep, res), r = result_ratio(rep, res, &cell->result[0]);
 	const struct hist *h = &res->hist;
+	unsigned long long lost = 0;
 
 	fprintf(out, "%-30s %7.2f  %6.2f ..%6.2f  %5.2f (%.2f .. %.2f) ", res->cand->text,
 		s.median / 1e3, s.min / 1e3, s.max / 1e3, r.median, r.min, r.max);
+	for (uint32_t i = 0; i < rep->rounds; i++)
+		lost += res->round[i].lost;
 	fprintf(out, "%7.2f %7.2f %7.2f %8.1f %7llu  %.*s\n", (double)hist_quantile(h, 0.9) / 1e3,
-		(double)hist_quantile(h, 0.99) / 1e3, (double)hist_quantile(h, 0.999) / 1e3, (double)h->max / 1e3,
-		(unsigned long long)res->round[0].lost, mode_words(res), res->got.rx_mode);
+		(double)hist_quantile(h, 0.99) / 1e3, (double)hist_quantile(h, 0.999) / 1e3,
+		(double)h->max / 1e3, lost, mode_words(res), res->got.rx_mode);
 }
 
 void
@@ -114,9 +117,9 @@ table_cell(FILE *out, const struct report *rep, const struct cell *cell)
 {
 	const struct opts *o = rep->o;
 
-	fprintf(out, "\n%s, %s%s, %u queue%s, burst %u, %u round%s of %g s", opts_work_name(o->work),
-		cell->pt.size->name, cell->pt.size->cnt == 1 ? " B" : "", cell->pt.queues,
-		cell->pt.queues == 1 ? "" : "s", cell->pt.burst, rep->rounds,
+	fprintf(out, "\n%s, %s%s, %u queue%s, burst %u, %u round%s of %g s",
+		opts_work_name(o->work), cell->pt.size->name,
+		cell->pt.size->cnt == 1 ? " B" : "", cell->pt.queues, cell->pt.queues == 1 ? "" : "s", cell->pt.burst, rep->rounds,
 		rep->rounds == 1 ? "" : "s", o->duration_s);
 	if (o->work != WORK_TX)
 		fprintf(out, ", generator %s", opts_gen_name(cell->gen));

@@ -167,7 +167,8 @@ sysfs_child(const struct net_end *end, const char *attr_name, const char *value,
 }
 
 static int
-sysfs(const struct net_end *end, const char *attr_name, const char *set, char *get, unsigned int len)
+sysfs(const struct net_end *end, const char *attr_name, const char *set, char *get,
+	unsigned int len)
 {
 	int pipe_fd[2], status = 0;
 	ssize_t n;

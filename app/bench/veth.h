@@ -9,7 +9,9 @@
 int veth_make(const struct net_end *a, const struct net_end *b, uint32_t queues, uint32_t mtu,
 	struct afx_err *err);
 
-/* No offloads, so that frames are what was sent; GRO on, so that NAPI runs without a program too. */
+/*
+ * No offloads, so that frames are what was sent; GRO on, so that NAPI runs without a program too.
+ */
 int veth_settings(const struct net_end *end, uint32_t queues, struct afx_err *err);
 
 /* In the calling thread's namespace: no IPv6, so that the kernel sends nothing by itself. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The benchmark's parts that are plain functions: statistics, histogram, options, candidates, frames,
- * JSON. Wrong input is refused with a text that names the value and what would be right.
+ * The benchmark's parts that are plain functions: statistics, histogram, options, candidates,
+ * frames, JSON. Wrong input is refused with a text that names the value and what would be right.
  */
 #include <errno.h>
 #include <string.h>
@@ -235,8 +235,8 @@ json(void)
 	json_close(&j, '}');
 	fclose(f);
 	CHECK(strcmp(text, "{\n  \"a\\\"b\": \"x\\u000a\\\\\\u007f\",\n  \"list\": [\n    1.5,\n"
-		"    null,\n    18446744073709551615\n  ],\n  \"none\": {\n  },\n  \"yes\": true\n}\n")
-		== 0);
+		"    null,\n    18446744073709551615\n  ],\n  \"none\": {\n  },\n  \"yes\": "
+		"true\n}\n") == 0);
 }
 
 int
