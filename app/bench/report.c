@@ -132,6 +132,7 @@ got(struct json *j, const struct got *g)
 	json_uint(j, "tx_descriptors", g->txd);
 	json_uint(j, "mbufs", g->mbufs);
 	json_bool(j, "fast_free", g->fast_free);
+	json_str(j, "xdp", g->xdp);
 	json_str(j, "napi_threaded", g->napi_threaded);
 	json_str(j, "napi_defer_hard_irqs", g->napi_defer_hard_irqs);
 	json_str(j, "gro_flush_timeout", g->gro_flush_timeout);

@@ -393,7 +393,7 @@ def got(page):
     for c in page.data["points"][0]["candidates"]:
         g = c["got"]
         rows.append(f'<tr><td class="l">{esc(c["name"])}</td><td class="w">'
-                    f'{esc(g["rx_mode"] or "-")}</td>'
+                    f'{esc(g["rx_mode"] or g["xdp"] or "-")}</td>'
                     f'<td>{g["rx_descriptors"] or "-"} / {g["tx_descriptors"] or "-"}</td>'
                     f'<td>{g["mbufs"] or "-"}</td><td>{"yes" if g["fast_free"] else "no"}</td>'
                     f'<td>{esc(g["napi_threaded"] or "-")} / '

@@ -28,6 +28,7 @@ struct run {
 	struct live *far_count;
 	struct net_end far;
 	uint64_t foreign;
+	char threaded_was[8];    /* "" where it was not touched */
 };
 
 /* A moment of all counters. */
@@ -140,13 +141,22 @@ start_candidate(struct run *r, struct afx_err *err)
 
 /* Threaded NAPI, if asked for; it is the interface's, so every candidate has it. */
 static int
-place_napi(const struct run_env *env, struct afx_err *err)
+place_napi(struct run *r, struct afx_err *err)
 {
+	const struct run_env *env = r->env;
+	const struct net_end *end = &env->net->dut;
+	int ret;
+
 	if (env->o->napi_cpu == UINT32_MAX)
 		return 0;
-	if (veth_sysfs_set(&env->net->dut, "threaded", "1", err) < 0)
-		return -EIO;
-	return veth_pin_napi(&env->net->dut, env->o->napi_cpu, err) < 0 ? -EIO : 0;
+	ret = veth_sysfs_get(end, "threaded", r->threaded_was, sizeof(r->threaded_was));
+	if (ret < 0)
+		return afx_err_set(err, ret, "%s has no threaded NAPI (kernel 5.12): %s", end->name,
+			strerror(-ret));
+	ret = veth_sysfs_set(end, "threaded", "1", err);
+	if (ret == 0)
+		ret = veth_pin_napi(end, env->o->napi_cpu, err);
+	return ret < 0 ? ret : 0;
 }
 
 static int
@@ -386,6 +396,19 @@ evaluate_latency(struct run *r, const struct moment *a, const struct moment *b, 
 		hist_add_many(hist, (uint64_t)((double)hist_low(i) * ns), h->bucket[i]);
 }
 
+/* The drivers that say nothing of their mode show it by where their program sits. */
+static void
+got_xdp(const struct net_end *end, struct got *got)
+{
+	struct afx_netdev nd;
+	struct afx_err err;
+
+	if (afx_netdev_by_index(end->ctl, end->nd.ifindex, &nd, &err) < 0)
+		return;
+	strcpy(got->xdp, nd.xdp_prog_drv != 0 ? "XDP native" : nd.xdp_prog_skb != 0 ?
+		"XDP generic" : nd.xdp_prog_hw != 0 ? "XDP offloaded" : "no XDP");
+}
+
 static void
 note_got(struct run *r, struct got *got)
 {
@@ -393,6 +416,7 @@ note_got(struct run *r, struct got *got)
 	const struct job_page *p = r->dut.page;
 
 	memset(got, 0, sizeof(*got));
+	got_xdp(end, got);
 	veth_sysfs_get(end, "threaded", got->napi_threaded, sizeof(got->napi_threaded));
 	veth_sysfs_get(end, "napi_defer_hard_irqs", got->napi_defer_hard_irqs,
 		sizeof(got->napi_defer_hard_irqs));
@@ -420,7 +444,7 @@ measure(struct run *r, const struct point *pt, struct sample *s, struct got *got
 	if (ret == 0)
 		ret = start_candidate(r, err);
 	if (ret == 0)
-		ret = place_napi(r->env, err);
+		ret = place_napi(r, err);
 	if (ret == 0)
 		ret = start_traffic(r, pt, err);
 	if (ret == 0)
@@ -462,6 +486,12 @@ run_one(const struct run_env *env, const struct cand *c, const struct point *pt,
 	ret = measure(r, pt, s, got, hist, err);
 	gen_end(&r->gen);
 	proc_end(&r->dut);
+	if (r->threaded_was[0] != '\0' && !env->net->own) {
+		struct afx_err later;
+
+		if (veth_sysfs_set(&env->net->dut, "threaded", r->threaded_was, &later) < 0)
+			fprintf(stderr, "dpdk-xsk-bench: %s\n", later.text);
+	}
 	live_close(r->near);
 	live_close(r->far_count);
 	free(r);

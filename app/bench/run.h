@@ -36,6 +36,7 @@ struct got {
 	uint32_t txd;
 	uint32_t mbufs;
 	bool fast_free;
+	char xdp[16];            /* how an XDP program is attached to its interface */
 	char napi_threaded[16];
 	char napi_defer_hard_irqs[16];
 	char gro_flush_timeout[24];

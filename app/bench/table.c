@@ -69,11 +69,17 @@ median_of(const struct report *rep, const struct result *res, size_t off)
 
 #define MEDIAN(rep, res, field) median_of(rep, res, offsetof(struct sample, field))
 
-/* The mode without its reasons, which are in the reports. */
+/* The mode without its reasons, which are in the reports; the interface's where a driver is mute. */
+static const char *
+mode_of(const struct result *res)
+{
+	return res->got.rx_mode[0] != '\0' ? res->got.rx_mode : res->got.xdp;
+}
+
 static int
 mode_words(const struct result *res)
 {
-	return (int)strcspn(res->got.rx_mode, ";");
+	return (int)strcspn(mode_of(res), ";");
 }
 
 static void
@@ -93,7 +99,7 @@ row_rate(FILE *out, const struct report *rep, const struct cell *cell, const str
 		fprintf(out, " %5.1f", MEDIAN(rep, res, empty_pct));
 	else
 		fprintf(out, " %5s", "-");
-	fprintf(out, "  %.*s\n", mode_words(res), res->got.rx_mode);
+	fprintf(out, "  %.*s\n", mode_words(res), mode_of(res));
 }
 
 static void
@@ -109,7 +115,7 @@ row_latency(FILE *out, const struct report *rep, const struct cell *cell, const 
 		lost += res->round[i].lost;
 	fprintf(out, "%7.2f %7.2f %7.2f %8.1f %7llu  %.*s\n", (double)hist_quantile(h, 0.9) / 1e3,
 		(double)hist_quantile(h, 0.99) / 1e3, (double)hist_quantile(h, 0.999) / 1e3,
-		(double)h->max / 1e3, lost, mode_words(res), res->got.rx_mode);
+		(double)h->max / 1e3, lost, mode_words(res), mode_of(res));
 }
 
 void
@@ -119,7 +125,8 @@ table_cell(FILE *out, const struct report *rep, const struct cell *cell)
 
 	fprintf(out, "\n%s, %s%s, %u queue%s, burst %u, %u round%s of %g s",
 		opts_work_name(o->work), cell->pt.size->name,
-		cell->pt.size->cnt == 1 ? " B" : "", cell->pt.queues, cell->pt.queues == 1 ? "" : "s", cell->pt.burst, rep->rounds,
+		cell->pt.size->cnt == 1 ? " B" : "", cell->pt.queues,
+		cell->pt.queues == 1 ? "" : "s", cell->pt.burst, rep->rounds,
 		rep->rounds == 1 ? "" : "s", o->duration_s);
 	if (o->work != WORK_TX)
 		fprintf(out, ", generator %s", opts_gen_name(cell->gen));
