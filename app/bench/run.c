@@ -139,26 +139,6 @@ start_candidate(struct run *r, struct afx_err *err)
 	return ret;
 }
 
-/* Threaded NAPI, if asked for; it is the interface's, so every candidate has it. */
-static int
-place_napi(struct run *r, struct afx_err *err)
-{
-	const struct run_env *env = r->env;
-	const struct net_end *end = &env->net->dut;
-	int ret;
-
-	if (env->o->napi_cpu == UINT32_MAX)
-		return 0;
-	ret = veth_sysfs_get(end, "threaded", r->threaded_was, sizeof(r->threaded_was));
-	if (ret < 0)
-		return afx_err_set(err, ret, "%s has no threaded NAPI (kernel 5.12): %s", end->name,
-			strerror(-ret));
-	ret = veth_sysfs_set(end, "threaded", "1", err);
-	if (ret == 0)
-		ret = veth_pin_napi(end, env->o->napi_cpu, err);
-	return ret < 0 ? ret : 0;
-}
-
 static int
 start_traffic(struct run *r, const struct point *pt, struct afx_err *err)
 {
@@ -396,44 +376,6 @@ evaluate_latency(struct run *r, const struct moment *a, const struct moment *b, 
 		hist_add_many(hist, (uint64_t)((double)hist_low(i) * ns), h->bucket[i]);
 }
 
-/* The drivers that say nothing of their mode show it by where their program sits. */
-static void
-got_xdp(const struct net_end *end, struct got *got)
-{
-	struct afx_netdev nd;
-	struct afx_err err;
-
-	if (afx_netdev_by_index(end->ctl, end->nd.ifindex, &nd, &err) < 0)
-		return;
-	strcpy(got->xdp, nd.xdp_prog_drv != 0 ? "XDP native" : nd.xdp_prog_skb != 0 ?
-		"XDP generic" : nd.xdp_prog_hw != 0 ? "XDP offloaded" : "no XDP");
-}
-
-static void
-note_got(struct run *r, struct got *got)
-{
-	const struct net_end *end = &r->env->net->dut;
-	const struct job_page *p = r->dut.page;
-
-	memset(got, 0, sizeof(*got));
-	got_xdp(end, got);
-	veth_sysfs_get(end, "threaded", got->napi_threaded, sizeof(got->napi_threaded));
-	veth_sysfs_get(end, "napi_defer_hard_irqs", got->napi_defer_hard_irqs,
-		sizeof(got->napi_defer_hard_irqs));
-	veth_sysfs_get(end, "gro_flush_timeout", got->gro_flush_timeout,
-		sizeof(got->gro_flush_timeout));
-	if (p == NULL) {
-		strcpy(got->rx_mode, cand_wants_skb(r->cand) ? "generic" : "native");
-		return;
-	}
-	memcpy(got->rx_mode, p->rx_mode, sizeof(got->rx_mode));
-	memcpy(got->tx_mode, p->tx_mode, sizeof(got->tx_mode));
-	got->rxd = p->rxd_got;
-	got->txd = p->txd_got;
-	got->mbufs = p->mbufs_got;
-	got->fast_free = p->fast_free;
-}
-
 static int
 measure(struct run *r, const struct point *pt, struct sample *s, struct got *got,
 	struct hist *hist, struct afx_err *err)
@@ -443,8 +385,9 @@ measure(struct run *r, const struct point *pt, struct sample *s, struct got *got
 
 	if (ret == 0)
 		ret = start_candidate(r, err);
-	if (ret == 0)
-		ret = place_napi(r, err);
+	if (ret == 0 && r->env->o->napi_cpu != UINT32_MAX)
+		ret = veth_napi_thread(&r->env->net->dut, r->env->o->napi_cpu, r->threaded_was,
+			sizeof(r->threaded_was), err);
 	if (ret == 0)
 		ret = start_traffic(r, pt, err);
 	if (ret == 0)
@@ -462,7 +405,7 @@ measure(struct run *r, const struct point *pt, struct sample *s, struct got *got
 	if (ret == 0 && r->env->o->work == WORK_LATENCY)
 		evaluate_latency(r, &a, &b, s, hist);
 	if (ret == 0)
-		note_got(r, got);
+		got_note(&r->env->net->dut, r->dut.page, r->cand, got);
 	if (ret == 0)
 		ret = settle(r, s, err);
 	if (ret < 0)

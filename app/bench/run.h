@@ -42,6 +42,10 @@ struct got {
 	char gro_flush_timeout[24];
 };
 
+/* Note it while the candidate runs; page is NULL for one without a process. */
+void got_note(const struct net_end *end, const struct job_page *page, const struct cand *c,
+	struct got *got);
+
 struct point {
 	const struct frame_size *size;
 	uint32_t queues;

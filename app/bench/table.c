@@ -69,7 +69,7 @@ median_of(const struct report *rep, const struct result *res, size_t off)
 
 #define MEDIAN(rep, res, field) median_of(rep, res, offsetof(struct sample, field))
 
-/* The mode without its reasons, which are in the reports; the interface's where a driver is mute. */
+/* The mode without its reasons; the interface's where a driver does not tell. */
 static const char *
 mode_of(const struct result *res)
 {

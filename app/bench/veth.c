@@ -209,8 +209,9 @@ veth_sysfs_set(const struct net_end *end, const char *attr_name, const char *val
 		attr_name, end->name, strerror(-ret), -ret);
 }
 
-int
-veth_pin_napi(const struct net_end *end, uint32_t cpu, struct afx_err *err)
+/* Put the NAPI threads of an interface on a CPU. */
+static int
+pin_napi(const struct net_end *end, uint32_t cpu, struct afx_err *err)
 {
 	char want[160], path[300], comm[160];
 	DIR *proc = opendir("/proc");
@@ -238,6 +239,19 @@ veth_pin_napi(const struct net_end *end, uint32_t cpu, struct afx_err *err)
 	}
 	if (proc != NULL)
 		closedir(proc);
-	return n > 0 ? n : afx_err_set(err, -ESRCH,
+	return n > 0 ? 0 : afx_err_set(err, -ESRCH,
 		"no NAPI thread of %s is seen here to be put on CPU %u", end->name, cpu);
+}
+
+int
+veth_napi_thread(const struct net_end *end, uint32_t cpu, char *was, unsigned int len,
+	struct afx_err *err)
+{
+	int ret = veth_sysfs_get(end, "threaded", was, len);
+
+	if (ret < 0)
+		return afx_err_set(err, ret, "%s has no threaded NAPI (kernel 5.12): %s", end->name,
+			strerror(-ret));
+	ret = veth_sysfs_set(end, "threaded", "1", err);
+	return ret < 0 ? ret : pin_napi(end, cpu, err);
 }

@@ -22,7 +22,11 @@ int veth_sysfs_get(const struct net_end *end, const char *attr, char *value, uns
 int veth_sysfs_set(const struct net_end *end, const char *attr, const char *value,
 	struct afx_err *err);
 
-/* Put the NAPI threads of an interface on a CPU; how many there are, or -errno with err filled. */
-int veth_pin_napi(const struct net_end *end, uint32_t cpu, struct afx_err *err);
+/*
+ * Threaded NAPI on a CPU; was: the setting before, for who has to put it back. 0 or -errno with err
+ * filled.
+ */
+int veth_napi_thread(const struct net_end *end, uint32_t cpu, char *was, unsigned int len,
+	struct afx_err *err);
 
 #endif
