@@ -256,6 +256,8 @@ static const struct def defs[] = {
 		0, 1023 },
 	{ "napi-thread", "N", "give the candidate's interface threaded NAPI, on CPU N", set_u32,
 		AT(napi_cpu), 0, 1023 },
+	{ "rps", "N", "receive packet steering of the candidate's interface to CPU N (own pair\n"
+		"only; XDP in native mode comes before it)", set_u32, AT(rps_cpu), 0, 31 },
 	{ "nice", "N", "nice value of candidate and generator (default -20, so that other\n"
 		"processes disturb less)", set_nice, 0, 0, 0 },
 	{ NULL, "Port", NULL, NULL, 0, 0, 0 },
@@ -304,6 +306,7 @@ set_defaults(enum work work, struct opts *o)
 	o->nice = -20;
 	o->gen_cpu = UINT32_MAX;
 	o->napi_cpu = UINT32_MAX;
+	o->rps_cpu = UINT32_MAX;
 	o->flows = 64;
 	o->window = 1;
 }
@@ -317,6 +320,8 @@ check_together(struct opts *o, struct afx_err *err)
 			o->far_netns[0] != '\0'))
 		return afx_err_set(err, -EINVAL,
 			"--far-iface, --netns and --far-netns go with --iface");
+	if (o->iface[0] != '\0' && o->rps_cpu != UINT32_MAX)
+		return afx_err_set(err, -EINVAL, "--rps goes with the pair of the tool's own");
 	if (o->far_iface[0] == '\0' && o->iface[0] != '\0') {
 		if (o->work != WORK_RX)
 			return afx_err_set(err, -EINVAL,

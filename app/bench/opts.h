@@ -52,6 +52,7 @@ struct opts {
 	uint32_t dut_cpu[OPTS_CPUS];
 	int nice;                /* of candidate and generator */
 	uint32_t napi_cpu;       /* threaded NAPI on this CPU; UINT32_MAX: as it is */
+	uint32_t rps_cpu;        /* receive packet steering to this CPU; UINT32_MAX: none */
 	uint32_t mbufs;          /* 0: by queues and rings */
 	uint32_t mbuf_size;      /* 0: DPDK's default */
 	uint32_t rxd;            /* 0: the driver's default */

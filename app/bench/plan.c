@@ -11,6 +11,7 @@
 
 #include "plan.h"
 #include "result.h"
+#include "veth.h"
 
 static volatile int stopped;
 
@@ -180,6 +181,8 @@ run_cells(struct report *rep, struct run_env *env, struct afx_err *err)
 
 		ret = o->iface[0] != '\0' ? net_take(net, o, err) :
 			net_make(net, cell->pt.queues, longest, err);
+		if (ret == 0 && o->rps_cpu != UINT32_MAX)
+			ret = veth_rps(&net->dut, cell->pt.queues, o->rps_cpu, err);
 		if (ret < 0)
 			break;
 		rep->dut = net->dut.nd;

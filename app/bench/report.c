@@ -68,6 +68,8 @@ setup(struct json *j, const struct report *rep)
 	json_num(j, "nice", o->nice);
 	if (o->napi_cpu != UINT32_MAX)
 		json_uint(j, "napi_thread_cpu", o->napi_cpu);
+	if (o->rps_cpu != UINT32_MAX)
+		json_uint(j, "rps_cpu", o->rps_cpu);
 	json_num(j, "duration_s", o->duration_s);
 	json_num(j, "warmup_s", o->warmup_s);
 	json_uint(j, "rounds_wanted", o->pairs);

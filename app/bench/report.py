@@ -417,6 +417,8 @@ def machine(page):
                  f' to {far["name"]} ({far["driver"]})' if far else "")),
              ("candidate on CPU", ", ".join(map(str, s["candidate_cpus"]))),
              ("generator on CPU", s["generator_cpu"]), ("nice value", s["nice"])]
+    if "rps_cpu" in s:
+        facts.append(("receive packet steering to CPU", s["rps_cpu"]))
     if "napi_thread_cpu" in s:
         facts.append(("threaded NAPI on CPU", s["napi_thread_cpu"]))
     rows = "".join(f'<tr><td class="l">{esc(k)}</td><td class="w">{esc(v)}</td></tr>'

@@ -255,3 +255,17 @@ veth_napi_thread(const struct net_end *end, uint32_t cpu, char *was, unsigned in
 	ret = veth_sysfs_set(end, "threaded", "1", err);
 	return ret < 0 ? ret : pin_napi(end, cpu, err);
 }
+
+int
+veth_rps(const struct net_end *end, uint32_t queues, uint32_t cpu, struct afx_err *err)
+{
+	char attr_name[48], mask[16];
+	int ret = 0;
+
+	snprintf(mask, sizeof(mask), "%x", 1u << cpu);
+	for (uint32_t q = 0; q < queues && ret == 0; q++) {
+		snprintf(attr_name, sizeof(attr_name), "queues/rx-%u/rps_cpus", q);
+		ret = veth_sysfs_set(end, attr_name, mask, err);
+	}
+	return ret;
+}

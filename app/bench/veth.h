@@ -22,6 +22,9 @@ int veth_sysfs_get(const struct net_end *end, const char *attr, char *value, uns
 int veth_sysfs_set(const struct net_end *end, const char *attr, const char *value,
 	struct afx_err *err);
 
+/* Receive packet steering of all queues to a CPU. 0 or -errno with err filled. */
+int veth_rps(const struct net_end *end, uint32_t queues, uint32_t cpu, struct afx_err *err);
+
 /*
  * Threaded NAPI on a CPU; was: the setting before, for who has to put it back. 0 or -errno with err
  * filled.

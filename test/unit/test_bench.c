@@ -122,6 +122,7 @@ options(void)
 	refused(WORK_RX, "fast", "'fast'", "--");
 	refused(WORK_RX, "--far-iface x", "--far-iface", "--iface");
 	refused(WORK_TX, "--iface x", "'x'", "--far-iface");
+	refused(WORK_RX, "--iface x --rps 1", "--rps", "own");
 	refused(WORK_RX, "--gen none", "none", "--iface");
 	refused(WORK_TX, "--vs bare_xdp", "bare_xdp", "forward");
 	CHECK_EQ(parse(WORK_RX, "--iface x"), 0);
