@@ -363,7 +363,8 @@ def row(page, point, cand, best):
         cells.append(f'<td>{sum(r.get("lost", 0) for r in cand["rounds"])}</td>')
     else:
         cells.append(f"<td>{of_rounds(cand, 'bps', 1e9)}</td>")
-        cells.append(f"<td>{of_rounds(cand, 'offered_pps', 1e6)}</td>")
+        sent = "accepted_pps" if page.data["mode"] == "tx" else "offered_pps"
+        cells.append(f"<td>{of_rounds(cand, sent, 1e6)}</td>")
         cells.append(f"<td>{of_rounds(cand, 'lost_pct', digits=1)}</td>")
         cells.append(f"<td>{of_rounds(cand, 'empty_polls_pct', digits=1)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
@@ -372,8 +373,9 @@ def row(page, point, cand, best):
 def tables(page):
     head = ["candidate", "\u00b5s, median" if page.latency else "Mpps, median",
             "lowest \u2013 highest", "ratio to first", "lowest \u2013 highest"]
+    sent = "accepted" if page.data["mode"] == "tx" else "offered"
     head += ["p90 \u00b5s", "p99 \u00b5s", "p99.9 \u00b5s", "lost"] if page.latency else [
-        "Gbit/s", "offered Mpps", "lost %", "empty polls %"]
+        "Gbit/s", f"{sent} Mpps", "lost %", "empty polls %"]
     names = "".join(f'<th{" class=l" if i == 0 else ""}>{h}</th>' for i, h in enumerate(head))
     out = ["<h2>All results</h2>"]
     for point in page.data["points"]:

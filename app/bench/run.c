@@ -319,9 +319,9 @@ evaluate(struct run *r, const struct moment *a, const struct moment *b, struct s
 	s->offered_pps = sent / took;
 	s->dut_pps = (double)(b->dut.packets - a->dut.packets) / s->seconds;
 	s->refused_pps = (double)(b->dut.refused - a->dut.refused) / s->seconds;
-	s->lost_pct = share(sent - n, sent);
-	if (s->lost_pct < 0 && sent > 0)
-		s->lost_pct = 0;
+	if (r->env->o->work == WORK_TX)
+		sent = (double)(b->dut.packets - a->dut.packets);
+	s->lost_pct = share(sent > n ? sent - n : 0, sent);
 	s->empty_pct = share((double)(b->dut.empty - a->dut.empty), polls);
 	s->foreign = r->foreign;
 	if (n > 0)

@@ -88,6 +88,8 @@ row_rate(FILE *out, const struct report *rep, const struct cell *cell, const str
 	struct spread s = result_spread(rep, res), r = result_ratio(rep, res, &cell->result[0]);
 	double offered = MEDIAN(rep, res, offered_pps);
 
+	if (rep->o->work == WORK_TX)
+		offered = MEDIAN(rep, res, dut_pps);
 	fprintf(out, "%-30s %8.3f  %7.3f ..%7.3f %7.2f", res->cand->text, s.median / 1e6,
 		s.min / 1e6, s.max / 1e6, MEDIAN(rep, res, bps) / 1e9);
 	fprintf(out, "  %5.2f (%.2f .. %.2f)", r.median, r.min, r.max);
@@ -138,7 +140,8 @@ table_cell(FILE *out, const struct report *rep, const struct cell *cell)
 			"lost", "mode");
 	else
 		fprintf(out, "\n%-30s %8s  %16s %7s  %-20s %8s %5s  %s\n", "candidate", "Mpps",
-			"min .. max", "Gbit/s", "ratio to first", "offered", "idle%", "mode");
+			"min .. max", "Gbit/s", "ratio to first",
+			o->work == WORK_TX ? "accepted" : "offered", "idle%", "mode");
 	for (uint32_t i = 0; i < o->n_cands; i++) {
 		const struct result *res = &cell->result[i];
 
