@@ -124,10 +124,10 @@ dut_port_start(struct job_page *page, struct dut_port *port, struct afx_err *err
 		return afx_err_set(err, -ENOTSUP,
 			"the driver has %u Rx and %u Tx queue(s) here, not %u", info.max_rx_queues,
 			info.max_tx_queues, job->queues);
-	if (job->size.longest > info.max_mtu + ETH_HLEN)
+	if (job->size.longest > (uint32_t)info.max_mtu + ETH_HLEN)
 		return afx_err_set(err, -ENOTSUP,
 			"frames of %u bytes: the driver takes up to %u here (max_mtu %u)",
-			job->size.longest, info.max_mtu + ETH_HLEN, info.max_mtu);
+			job->size.longest, (uint32_t)info.max_mtu + ETH_HLEN, info.max_mtu);
 	if (job->size.longest > 1514)
 		conf.rxmode.mtu = job->size.longest - ETH_HLEN;
 	if (job->size.longest > 1514 && job->mbuf_size == 0)

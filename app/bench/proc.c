@@ -255,6 +255,7 @@ proc_snapshot(struct proc *p, struct counts *sum, struct afx_err *err)
 {
 	uint32_t epoch = p->page->epoch + 1;
 	uint64_t end = now_ms() + SNAPSHOT_MS, first = 0;
+	int64_t later = 0;       /* than the first worker, all others together */
 
 	memset(sum, 0, sizeof(*sum));
 	__atomic_store_n(&p->page->epoch, epoch, __ATOMIC_RELAXED);
@@ -273,10 +274,10 @@ proc_snapshot(struct proc *p, struct counts *sum, struct afx_err *err)
 		add(sum, &w->snap[epoch & 1]);
 		if (first == 0)
 			first = w->snap[epoch & 1].tsc;
-		sum->tsc += w->snap[epoch & 1].tsc - first;
+		later += (int64_t)(w->snap[epoch & 1].tsc - first);
 	}
 	if (p->page->workers != 0)
-		sum->tsc = first + sum->tsc / p->page->workers;
+		sum->tsc = first + later / (int64_t)p->page->workers;
 	return 0;
 }
 
