@@ -16,7 +16,7 @@
 #include "proc.h"
 
 #define STOP_MS 8000
-#define SNAPSHOT_MS 3000
+#define SNAPSHOT_MS 10000
 #define LOG_LINE 320
 
 static uint64_t

@@ -44,8 +44,8 @@ void proc_stop(struct proc *p);
 void proc_end(struct proc *p);
 
 /*
- * Ask the workers for a snapshot of a new epoch and add them up. Returns 0 or -errno with err filled;
- * sum->tsc is the mean time of the workers' snapshots.
+ * Ask the workers for a snapshot of a new epoch and add them up. Returns 0 or -errno with err
+ * filled; sum->tsc is the mean time of the workers' snapshots.
  */
 int proc_snapshot(struct proc *p, struct counts *sum, struct afx_err *err);
 
