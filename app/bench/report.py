@@ -35,8 +35,9 @@ code, pre { font: 13px/1.45 "DejaVu Sans Mono", ui-monospace, monospace; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px;
   padding: 10px 12px;
   white-space: pre-wrap; overflow-wrap: anywhere; }
-.plots { display: flex; flex-wrap: wrap; gap: 18px 24px; }
-figure { margin: 0; flex: 1 1 480px; max-width: 100%; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr));
+  gap: 18px 24px; }
+figure { margin: 0; }
 figcaption { font-weight: 600; font-size: 14px; margin: 4px 0; }
 svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--ink); font: 12px system-ui, "DejaVu Sans", sans-serif; }
@@ -184,15 +185,16 @@ def lines(page, series, x_label, ticks=None, log=False):
     ticks = ticks or [(v, short(v)) for v in xs]
     out = ['<svg viewBox="0 0 560 310" role="img">',
            axes(x, y, left, right, top, bottom, ticks, x_label, page.unit())]
-    for name, points in series.items():
-        colour = page.colour(name)
-        path = " ".join(f"{x.at(v):.1f},{y.at(s[0]):.1f}" for v, s in points)
+    for i, (name, points) in enumerate(series.items()):
+        colour, aside = page.colour(name), 3 * (i - (len(series) - 1) / 2)
+        path = " ".join(f"{x.at(v) + aside:.1f},{y.at(s[0]):.1f}" for v, s in points)
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
                    f'stroke-width="2"/>')
         for v, (mid, low, high) in points:
-            out.append(f'<line x1="{x.at(v):.1f}" x2="{x.at(v):.1f}" y1="{y.at(low):.1f}" '
+            at = f"{x.at(v) + aside:.1f}"
+            out.append(f'<line x1="{at}" x2="{at}" y1="{y.at(low):.1f}" '
                        f'y2="{y.at(high):.1f}" stroke="{colour}" stroke-width="1.2"/>'
-                       f'<circle cx="{x.at(v):.1f}" cy="{y.at(mid):.1f}" r="3.4" '
+                       f'<circle cx="{at}" cy="{y.at(mid):.1f}" r="3.4" '
                        f'fill="{colour}"><title>{esc(name)}: {mid:.3f} ({low:.3f} to '
                        f'{high:.3f})</title></circle>')
     out.append("</svg>")

@@ -189,6 +189,7 @@ attach(struct job_page *page, struct ring *rings, struct afx_prog **prog, struct
 		if (ret == 0)
 			ret = afx_prog_put(*prog, q, rings[q].s->fd, err);
 	}
+	page->rxd_got = page->txd_got = RING_ENTRIES;
 	if (ret == 0)
 		snprintf(page->rx_mode, sizeof(page->rx_mode), "%s %s", skb ? "generic" : "native",
 			rings[0].zero_copy ? "zero-copy" : "copy");
