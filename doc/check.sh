@@ -61,6 +61,9 @@ python3 - <<-'END_OF_CHECK' || exit 1
 	                     read(XSK + "xsk_telemetry.c") + read(XSK + "xsk_tune_tel.c")))
 	same("telemetry key", tel, first_columns(read("doc/telemetry.rst")))
 
+	opts = re.findall(r'^\t\{ "([a-z-]+)",', read("app/bench/opts.c"), re.M)
+	same("benchmark option", {"--" + n for n in opts}, first_columns(read("doc/bench.rst")))
+
 	# Adjacent string constants joined: a message is found however its source is wrapped.
 	code = "".join(read(f) for f in glob.glob("lib/*.[ch]") + glob.glob(XSK + "*.[ch]"))
 	code = re.sub(r'"\s*AFX_XDP_MAP_NAME\s*"', "xsks_map", code)

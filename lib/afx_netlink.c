@@ -200,7 +200,7 @@ send_msg(struct afx_nl *nl, struct afx_nl_msg *msg, uint16_t flags)
 	if (msg->full)
 		return -EMSGSIZE;
 	nh->nlmsg_len = msg->len;
-	nh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nh->nlmsg_flags |= NLM_F_REQUEST | flags;
 	nh->nlmsg_seq = ++nl->seq;
 	do {
 		n = send(nl->fd, msg->buf, msg->len, MSG_NOSIGNAL);

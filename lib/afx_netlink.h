@@ -50,7 +50,10 @@ struct afx_nl_msg {
 	uint8_t buf[AFX_NL_MSG_BYTES] __attribute__((aligned(8)));
 };
 
-/* Begin a request: message type, the family's fixed header, and the request in words. */
+/*
+ * Begin a request: message type, the family's fixed header, and the request in words. Flags that
+ * the caller sets in the message's header (NLM_F_CREATE, NLM_F_EXCL) are sent along.
+ */
 void afx_nl_msg_init(struct afx_nl_msg *msg, uint16_t type, const void *hdr, size_t hdr_len,
 	const char *what, ...) __attribute__((format(printf, 5, 6)));
 

@@ -8,18 +8,11 @@
  *
  * Result as one JSON object on stdout; exit status 2 on a usage or system error.
  */
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <linux/types.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <netinet/ip.h>
-#include <netinet/udp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,12 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "xdpgen.h"
+#include "live.h"
 
-#define MIN_LEN 60
-#define MAX_LEN 3400         /* a live frame is one page, with headroom and tailroom */
-#define BATCH 64
-#define MAX_CPUS 1024
 #define PERIOD_US 250000     /* starting a call costs 25 ms: few calls, ended by a timer */
 
 static volatile sig_atomic_t stop;
@@ -63,15 +52,6 @@ struct opts {
 	bool no_tx;
 	bool no_count;
 	bool live;
-};
-
-struct gen {
-	struct bpf_object *obj;
-	struct bpf_link *link;
-	int make_fd;
-	int counts_fd;
-	int bss_fd;
-	uint8_t frame[MAX_LEN];
 };
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -139,7 +119,7 @@ parse(int argc, char **argv, struct opts *o)
 				die("no interface '%s' in this network namespace", optarg);
 			break;
 		case 'd': o->duration_s = (double)number("duration", optarg, 1, 86400); break;
-		case 's': o->len = number("size", optarg, MIN_LEN, MAX_LEN); break;
+		case 's': o->len = number("size", optarg, FRAME_MIN, FRAME_LIVE_MAX); break;
 		case 'f': o->flows = number("flows", optarg, 1, 4096); break;
 		case 'r': o->rate_pps = number("rate", optarg, 1, 1000000000); break;
 		case CPU:
@@ -166,170 +146,77 @@ parse(int argc, char **argv, struct opts *o)
 		die("flows '%u' is not a power of two", o->flows);
 }
 
-/* Load the programs from the object beside the executable and attach the counting one. */
-static void
-load(struct gen *g, const struct opts *o)
-{
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(".bpf.o"));
-	struct bpf_map *rodata;
-	struct xdpgen_cfg cfg = {
-		.out_ifindex = o->ifindex,
-		.flow_mask = o->flows - 1,
-		.interval = o->rate_pps == 0 ? 0 :
-			(1000000000ULL << XDPGEN_INTERVAL_SHIFT) / o->rate_pps,
-	};
-	struct bpf_program *count;
-
-	if (n < 0)
-		die("/proc/self/exe: %s", strerror(errno));
-	strcpy(path + n, ".bpf.o");
-	if (libbpf_num_possible_cpus() > MAX_CPUS)
-		die("made for up to %d CPUs, here are %d", MAX_CPUS, libbpf_num_possible_cpus());
-	g->obj = bpf_object__open_file(path, NULL);
-	if (g->obj == NULL)
-		die("%s: %s", path, strerror(errno));
-	rodata = bpf_object__find_map_by_name(g->obj, ".rodata");
-	if (rodata == NULL || bpf_map__set_initial_value(rodata, &cfg, sizeof(cfg)) != 0)
-		die("%s has no .rodata of %zu bytes", path, sizeof(cfg));
-	if (bpf_object__load(g->obj) != 0)
-		die("loading %s: %s", path, strerror(errno));
-	g->make_fd = bpf_program__fd(bpf_object__find_program_by_name(g->obj, "xdpgen_make"));
-	g->counts_fd = bpf_object__find_map_fd_by_name(g->obj, "counts");
-	g->bss_fd = bpf_object__find_map_fd_by_name(g->obj, ".bss");
-	if (g->make_fd < 0 || g->counts_fd < 0 || g->bss_fd < 0)
-		die("%s is not of this xdpgen", path);
-	if (o->no_count)
-		return;
-	count = bpf_object__find_program_by_name(g->obj, "xdpgen_count");
-	g->link = bpf_program__attach_xdp(count, o->ifindex);
-	if (g->link == NULL)
-		die("attaching the counting program: %s", strerror(errno));
-}
-
-static void
-frame_init(struct gen *g, const struct opts *o)
-{
-	static const uint8_t src_mac[ETH_ALEN] = { 0x02, 0xaf, 0, 0, 0, 2 };
-	struct xdpgen_head head = { .magic = XDPGEN_MAGIC };
-	struct udphdr udp = { .dest = htons(9000) };
-	struct iphdr ip = {
-		.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
-		.saddr = htonl(0xc6120001),  /* 198.18.0.1, the benchmark network of RFC 2544 */
-		.daddr = htonl(0xc6130001),
-	};
-	uint16_t type = htons(ETHERTYPE_IP), *w = (uint16_t *)&ip;
-	uint32_t sum = 0;
-	int i;
-
-	memcpy(g->frame, o->dst_mac, ETH_ALEN);
-	memcpy(g->frame + ETH_ALEN, src_mac, ETH_ALEN);
-	memcpy(g->frame + 2 * ETH_ALEN, &type, sizeof(type));
-	ip.tot_len = htons(o->len - ETH_HLEN);
-	for (i = 0; i < (int)(sizeof(ip) / sizeof(*w)); i++)
-		sum += w[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	ip.check = ~(sum + (sum >> 16));
-	memcpy(g->frame + ETH_HLEN, &ip, sizeof(ip));
-	udp.len = htons(o->len - ETH_HLEN - sizeof(ip));
-	memcpy(g->frame + ETH_HLEN + sizeof(ip), &udp, sizeof(udp));
-	memcpy(g->frame + XDPGEN_HEAD_OFF, &head, sizeof(head));
-}
-
-static struct xdpgen_count
-counted(const struct gen *g)
-{
-	static struct xdpgen_count c[MAX_CPUS];
-	struct xdpgen_count sum = { 0 };
-	__u32 zero = 0;
-	int i;
-
-	bpf_map_lookup_elem(g->counts_fd, &zero, c);
-	for (i = 0; i < MAX_CPUS; i++) {
-		sum.packets += c[i].packets;
-		sum.bytes += c[i].bytes;
-		sum.foreign += c[i].foreign;
-	}
-	return sum;
-}
-
-static uint64_t
-made(const struct gen *g)
-{
-	struct { uint64_t made, started_ns; } bss = { 0 };
-	__u32 zero = 0;
-
-	bpf_map_lookup_elem(g->bss_fd, &zero, &bss);
-	return bss.made;
-}
-
-/* Make packets until the next signal, the timer's or another. */
-static void
-make(const struct gen *g, const struct opts *o)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, run,
-		.data_in = g->frame,
-		.data_size_in = o->len,
-		.repeat = INT_MAX,
-		.flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-		.batch_size = BATCH,
-	);
-
-	if (bpf_prog_test_run_opts(g->make_fd, &run) != 0 && errno != EINTR)
-		die("BPF_PROG_TEST_RUN with live frames: %s (kernel 5.18 is needed)",
-			strerror(errno));
-}
-
 static void
 on_signal(int sig)
 {
 	stop = sig != SIGALRM;
 }
 
-int
-main(int argc, char **argv)
+/* Make packets until the duration is over, with a line of counts each second if asked for. */
+static void
+run(const struct live *live, const struct opts *o, double since)
 {
-	struct opts o = {
-		.duration_s = 1, .len = MIN_LEN, .flows = 64, .dst_mac = { 0x02, 0xaf, 0, 0, 0, 1 },
-	};
-	struct itimerval tick = { { 0, PERIOD_US }, { 0, PERIOD_US } };
-	struct sigaction sa = { .sa_handler = on_signal };
-	struct gen g = { .make_fd = -1, .counts_fd = -1, .bss_fd = -1 };
-	struct xdpgen_count c = { 0 }, last = { 0 };
-	uint64_t n = 0, n_last = 0;
-	double since, shown, took;
+	struct live_count c, last = { 0 };
+	double shown = since, took;
+	uint64_t n, n_last = 0;
+	struct afx_err err;
 
-	parse(argc, argv, &o);
-	load(&g, &o);
-	frame_init(&g, &o);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &tick, NULL);
-	since = shown = now();
-	while (!stop && now() - since < o.duration_s) {
-		if (o.no_tx)
+	while (!stop && now() - since < o->duration_s) {
+		if (o->no_tx)
 			pause();
-		else
-			make(&g, &o);
+		else if (live_make(live, &err) < 0)
+			die("%s", err.text);
 		took = now() - shown;
-		if (!o.live || took < 1)
+		if (!o->live || took < 1)
 			continue;
-		c = counted(&g);
-		n = made(&g);
+		c = live_counted(live);
+		n = live_made(live);
 		fprintf(stderr, "%4.0f s  sent %8.0f pps  came back %8.0f pps\n", now() - since,
 			(double)(n - n_last) / took, (double)(c.packets - last.packets) / took);
 		last = c;
 		n_last = n;
 		shown = now();
 	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct opts o = {
+		.duration_s = 1, .len = FRAME_MIN, .flows = 64,
+		.dst_mac = { 0x02, 0xaf, 0, 0, 0, 1 },
+	};
+	struct itimerval tick = { { 0, PERIOD_US }, { 0, PERIOD_US } };
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct live_opts lo = { 0 };
+	struct live_count c;
+	struct live *live;
+	struct afx_err err;
+	double since, took;
+	uint64_t n;
+
+	parse(argc, argv, &o);
+	lo.ifindex = o.ifindex;
+	lo.attach = o.no_count ? LIVE_NONE : LIVE_DROP;
+	lo.flows = o.flows;
+	lo.rate_pps = o.rate_pps;
+	lo.size.cnt = 1;
+	lo.size.len[0] = lo.size.longest = o.len;
+	memcpy(lo.dst_mac, o.dst_mac, ETH_ALEN);
+	if (live_open(&lo, &live, &err) < 0)
+		die("%s", err.text);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &tick, NULL);
+	since = now();
+	run(live, &o, since);
 	took = now() - since;
-	c = counted(&g);
-	n = made(&g);
+	c = live_counted(live);
+	n = live_made(live);
 	printf("{\"tx\": %" PRIu64 ", \"tx_pps\": %.0f, \"rx\": %llu, \"rx_pps\": %.0f, "
 		"\"rx_bytes\": %llu, \"foreign\": %llu, \"seconds\": %.3f}\n",
 		n, (double)n / took, c.packets, (double)c.packets / took, c.bytes, c.foreign, took);
-	bpf_link__destroy(g.link);
-	bpf_object__close(g.obj);
+	live_close(live);
 	return 0;
 }
