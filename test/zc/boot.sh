@@ -109,7 +109,7 @@ zc_qemu() {
 	if [[ ,$NICS, == *,virtio-mq,* ]]; then
 		wrap=(unshare --net "$BASH" "$ROOT/test/zc/lab.sh" in-taps)
 	fi
-	exec timeout -k 5 "$limit" nice -n 15 "${wrap[@]}" qemu-system-x86_64 \
+	exec timeout -k 5 "$limit" nice -n "${ZC_NICE:-10}" "${wrap[@]}" qemu-system-x86_64 \
 		-M "$machine" -accel tcg,thread=multi -cpu max -smp "${SMP:-2}" -m "${MEM:-2048}" \
 		-nographic -nodefaults -serial stdio -no-reboot \
 		-kernel "$KDIR/vmlinuz" -initrd "$share.initrd" -append "$cmdline" \
