@@ -3,7 +3,7 @@
 # Starts a guest: initramfs, network cards, emulator. Sourced by lab.sh, which sets ROOT and ZC;
 # fetch.sh has set KDIR and KREL.
 
-MODULES=(virtio_pci virtio_net 9p 9pnet_virtio overlay veth igb xsk_diag)
+MODULES=(virtio_pci virtio_net 9p 9pnet_virtio overlay veth igb xsk_diag uio_pci_generic)
 
 # zc_modules DIR: the modules with what they need, unpacked, and the order to load them in.
 zc_modules() {

@@ -15,6 +15,9 @@ for kind in ${kinds//+/ }; do
 		take_card "$kind" 1 dut "dut$number" "$queues"
 		take_card "$kind" 2 dut "gen$number" "$queues"
 	fi
+	# The frames of the cases are addressed to nobody.
+	ip -n dut link set "dut$number" promisc on
+	ip -n dut link set "gen$number" promisc on
 	iface+=${iface:++}dut$number
 	peer+=${peer:++}gen$number
 	must "the pair $kind has a carrier" wait_for 30 \

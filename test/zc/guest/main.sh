@@ -7,7 +7,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=${TERM:-vt100}
 SHARE=/run/share
 # shellcheck source=/dev/null
 . "$SHARE/job"
-export GUEST BUILD ROOT
+export GUEST BUILD ROOT SHARE
 ulimit -l unlimited
 echo "${HUGEPAGES:-384}" >/proc/sys/vm/nr_hugepages
 mount -t hugetlbfs huge /dev/hugepages
