@@ -80,7 +80,7 @@ judge() {
 		skip) echo "  $(sed -n 's/^[0-9]* SKIP: *//p' "$OUT/$number.log" | tail -n 1)" ;;
 		FAIL)
 			echo
-			grep -vE '^[0-9]* ok - ' "$OUT/$number.log" |
+			grep -vE '^([0-9]+ )?ok - ' "$OUT/$number.log" |
 				tail -n 40 | sed 's/^/     | /'
 			;;
 		*) echo ;;

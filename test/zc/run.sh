@@ -56,13 +56,14 @@ result() {
 		return
 	fi
 	printf '%-4s  %-44s %6s s  %s\n' $word "$1" "$3" "$reason"
-	[ $word != FAIL ] || grep -vE '^[0-9]* ok - ' "$4" | tail -n 40 | sed 's/^/      | /'
+	[ $word != FAIL ] || grep -vE '^([0-9]+ )?ok - ' "$4" | tail -n 40 | sed 's/^/      | /'
 }
 
 # name_of GUEST TEST: without blanks, and plain enough for a file.
 name_of() {
 	local text=${2//_/-}
 	text=${text// /-}
+	text=${text//---/-}
 	echo "zc/$1/${text//+/-}"
 }
 

@@ -8,9 +8,14 @@
 
 declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq]=03 [virtio-plain]=04)
 
-# card KIND END: name of the interface in this namespace; END 1 or 2.
+# card KIND END: name of the interface in this namespace; END 1 or 2. Kind nic are those that
+# run.sh --ifaces names.
 card() {
 	local path
+	if [ "$1" = nic ]; then
+		cut -d, -f"$2" <<<"${ZC_IFACES-}"
+		return
+	fi
 	for path in /sys/class/net/*; do
 		[ "$(cat "$path/address")" != "02:00:00:00:${kind_byte[$1]}:0$2" ] ||
 			basename "$path"
@@ -47,8 +52,9 @@ zc_pair() {
 
 set_queues() {
 	local have
-	have=$(in_ns "$1" ethtool -l "$2" | sed -n 's/^Combined:[^0-9]*//p' | tail -n 1)
-	[ "$have" = "$3" ] || in_ns "$1" ethtool -L "$2" combined "$3"
+	have=$(in_ns "$1" ethtool -l "$2" | sed -nE 's/^(Combined|RX):[^0-9]*([1-9])/\2/p' |
+		tail -n 1)
+	[ "${have:-1}" = "$3" ] || in_ns "$1" ethtool -L "$2" combined "$3"
 }
 
 carriers() {
@@ -81,6 +87,7 @@ port_says() {
 	echo "$answer"
 	printf '%s' "$answer" |
 		python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/port",d)
+d["why_not_more"]="".join(d["why_not_more"])
 sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
 }
 
@@ -92,7 +99,24 @@ sockets() {
 	[ "$(grep -c "zc:$2" <<<"$list")" = "$3" ] && ! grep -q "zc:$((1 - $2))" <<<"$list"
 }
 
-# stat NAME: an xstat of port 0.
+# take_stats: xstats of all ports to $T/stats, for saved; shows those that are not 0.
+take_stats() {
+	tp_cmd "show port xstats all" >"$T/stats"
+	grep -v ': 0$' "$T/stats"
+}
+
+# saved NAME OPERATOR VALUE: an xstat that take_stats took compares so with VALUE, on every port.
+saved() {
+	local values value
+	values=$(sed -n "s/^$1: //p" "$T/stats")
+	echo "$1 is ${values//$'\n'/, }, wanted $2 $3"
+	[ -n "$values" ] || return 1
+	for value in $values; do
+		[ "$value" "$2" "$3" ] || return 1
+	done
+}
+
+# stat_of NAME: an xstat of port 0, now.
 stat_of() {
 	tp_cmd "show port xstats 0" | sed -n "s/^$1: //p"
 }

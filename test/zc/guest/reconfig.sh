@@ -47,9 +47,10 @@ check "the interface has the MTU" mtu_is 1400
 tp_cmd start >/dev/null
 echoes "frames come back at MTU 1400" -s 60-1414
 tp_cmd stop >/dev/null
+take_stats
 for q in 0 1; do
-	check "no invalid tx descriptor in queue $q" stat_is "tx_q${q}_kernel_invalid" 0
+	check "no invalid tx descriptor in queue $q" saved "tx_q${q}_kernel_invalid" -eq 0
 done
-check "nothing in quarantine" stat_is quarantined_mbufs 0
+check "nothing in quarantine" saved quarantined_mbufs -eq 0
 check "testpmd ends by itself" tp_quit 40
 check "the MTU is as it was" mtu_is 1500
