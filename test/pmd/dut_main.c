@@ -177,6 +177,7 @@ main(int argc, char **argv)
 		printf("%s: EAL: %s\n", c->name, rte_strerror(rte_errno));
 		return 2;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	c->run(&d);
 	ret = verdict(&d, c);
 	fflush(stdout);

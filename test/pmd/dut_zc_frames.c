@@ -81,7 +81,9 @@ lay(struct rte_mempool *mp, const struct rte_memzone *mz, size_t *at, size_t uni
 
 	for (i = 0; i < pieces; i++) {
 		/* By address: the zone itself starts somewhere. */
-		start = RTE_ALIGN_CEIL(mz->addr_64 + *at, unit) - mz->addr_64 + offset;
+		start = RTE_ALIGN_FLOOR(mz->addr_64 + *at, unit) + offset - mz->addr_64;
+		if ((int64_t)start < (int64_t)*at)
+			start += unit;
 		if (start + len > mz->len)
 			return -ENOSPC;
 		ret = rte_mempool_populate_iova(mp, RTE_PTR_ADD(mz->addr, start), RTE_BAD_IOVA, len,
@@ -148,11 +150,11 @@ take_in(struct frames *f)
 	n = rte_eth_rx_burst(f->port, 0, m, DUT_BURST);
 	for (i = 0; i < n; i++) {
 		data = rte_pktmbuf_mtod(m[i], const uint8_t *);
-		if (m[i]->nb_segs == 1 && frame_read(data, m[i]->pkt_len, &tag, &seq) &&
-		    tag == 60 && seq == (uint32_t)f->got)
-			mark_of(m[i])->last = ++f->got;
-		else
+		if (m[i]->nb_segs != 1 || !frame_read(data, m[i]->pkt_len, &tag, &seq) ||
+		    (tag == 60 && seq != (uint32_t)f->got))
 			f->wrong++;
+		else if (tag == 60)
+			mark_of(m[i])->last = ++f->got;
 		rte_pktmbuf_free(m[i]);
 	}
 }
@@ -200,11 +202,11 @@ both_ways(struct frames *f, unsigned int n)
 		}
 		take_in(f);
 		while ((len = peer_recv(&f->peer, frame, sizeof(frame), 0)) > 0) {
-			if (frame_read(frame, len, &tag, &seq) && tag == 61 &&
-			    seq == (uint32_t)seen)
-				seen++;
-			else
+			if (!frame_read(frame, len, &tag, &seq) ||
+			    (tag == 61 && seq != (uint32_t)seen))
 				f->wrong++;
+			else
+				seen += tag == 61;
 		}
 		if (f->got + seen == before)
 			tx_reap(f->port, 1);

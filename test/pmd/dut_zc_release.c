@@ -249,8 +249,50 @@ case_release(struct dut *d)
 	peer_close(&p);
 }
 
+/* Ports come and go under the flood, with packets on their way out: --count rounds. */
+static void
+case_churn(struct dut *d)
+{
+	struct port_cfg cfg = { .rx_desc = 1024, .tx_desc = 512 };
+	unsigned int i, k, rounds = d->count ? d->count : 10;
+	struct rte_mbuf *m;
+	pthread_t thread;
+	struct peer p;
+	uint16_t port;
+
+	cfg.nb_rxq = cfg.nb_txq = d->netdev_queues;
+	cfg.mp = pool_new("rx", cfg.nb_rxq * 8192 - 1, 0, DUT_ROOM);
+	flood.peer = &p;
+	flood.on = true;
+	if (!EXPECT(d, cfg.mp && peer_open(&p, d->peer) == 0, "pool or peer") ||
+	    !EXPECT(d, pthread_create(&thread, NULL, flood_run, NULL) == 0, "thread"))
+		return;
+	for (i = 0; i < rounds && d->failed == 0; i++) {
+		if (!port_up(d, &port, &cfg, ""))
+			break;
+		EXPECT(d, receive_some(port, &cfg, 1000), "round %u: no flood", i);
+		for (k = 0; k < 256; k++) {
+			m = mbuf_frame(cfg.mp, 60 + k * 5, 71, k, k);
+			if (m != NULL && rte_eth_tx_burst(port, k % cfg.nb_txq, &m, 1) == 0)
+				rte_pktmbuf_free(m);
+		}
+		if (i % 4 == 3) {
+			netdev_up(d->iface, false);
+			netdev_up(d->iface, true);
+		}
+		port_close(port);
+		if (strcmp(d->pmd, "net_xsk") == 0)
+			pool_whole(d, cfg.mp, "after close");
+	}
+	flood.on = false;
+	pthread_join(thread, NULL);
+	printf("%s: %u rounds, %lu packets sent\n", d->case_name, i, flood.sent);
+	peer_close(&p);
+}
+
 const struct dut_case dut_zc_release_cases[] = {
 	{ "zc-release", "-", 1, DUT_HELPER, "-", "no write after stop, close and unplug",
 		case_release },
+	{ "zc-churn", "-", 1, DUT_HELPER, "-", "ports come and go under a flood", case_churn },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };

@@ -8,7 +8,7 @@ kind=$1
 export COUNT=2000
 
 channels() {
-	in_ns dut ethtool -L dut0 combined "$1" && spread
+	set_queues dut dut0 "$1" && spread
 }
 
 # igb forgets it with its rings.
@@ -27,7 +27,8 @@ echoes "frames come back"
 check "two more queues under the started port" channels 4
 echoes "frames come back after two more queues"
 check "sockets are zero-copy still" sockets dut 1 2
-check "the kernel keeps the queues of the port" not in_ns dut ethtool -L dut0 combined 1
+check "the kernel keeps the queues of the port" not set_queues dut dut0 1
+spread
 echoes "frames come back after the attempt"
 check "a smaller MTU under the started port" ip -n dut link set dut0 mtu 1300
 echoes "frames come back at MTU 1300" -s 60-1314
@@ -37,7 +38,7 @@ echoes "frames come back at MTU 1500 again"
 tp_cmd stop >/dev/null
 tp_cmd "port stop 0" 30 >/dev/null
 check "all mbufs are back" pool_full
-check "one queue under the stopped port" in_ns dut ethtool -L dut0 combined 1
+check "one queue under the stopped port" set_queues dut dut0 1
 check "a port of two queues does not start on one" shows 'cannot start.*queue' "port start 0"
 check "all mbufs are back after the failure" pool_full
 check "two queues again" channels 2
