@@ -228,7 +228,8 @@ case_release(struct dut *d)
 	for (round = 0; round < 2; round++) {
 		if (!port_up(d, &port, &cfg, "mode=zc"))
 			break;
-		EXPECT(d, audit_find(if_nametoindex(d->iface), 0, &q) && q.zero_copy, "not zero-copy");
+		EXPECT(d, audit_find(if_nametoindex(d->iface), 0, &q) && q.zero_copy,
+		       "not zero-copy");
 		EXPECT(d, receive_some(port, &cfg, 3000), "no flood before stop");
 		EXPECT(d, rte_eth_dev_stop(port) == 0, "stop");
 		nobody_writes(d, cfg.mp, "after stop");

@@ -75,7 +75,7 @@ zc_nics() {
 		nic_args+=(-device "$dev,netdev=$net")
 	done
 }
-MQ_QUEUES=2
+MQ_QUEUES=4
 MQ_TAP=script=no,downscript=no,vhost=off
 
 # zc_taps: two multi-queue taps on a bridge, which the emulator opens. Only inside a network

@@ -4,8 +4,8 @@
  *
  *   features NAME=IFACE...
  *
- * prints a line per feature: where ("kernel" or NAME), what, on or off, why; separated by tabs. Asks
- * by the same library functions as the driver.
+ * prints a line per feature: where ("kernel" or NAME), what, on or off, why; separated by tabs.
+ * Asks by the same library functions as the driver.
  */
 #include <errno.h>
 #include <net/if.h>

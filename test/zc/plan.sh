@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# Which guests boot and what runs in them: guest NAME OPTIONS -- TEST... Sourced by run.sh. A boot is
-# 10 seconds, so tests share guests; a guest that fails says nothing about the others.
+# Which guests boot and what runs in them: guest NAME OPTIONS -- TEST... Sourced by run.sh. A boot
+# is 10 seconds, so tests share guests; a guest that fails says nothing about the others.
 
 guest zero-copy --nics igb,virtio --limit 480 -- "features igb virtio" "forward igb 1" \
 	"forward igb 4" "forward igb 8" "forward virtio 1" "refused igb" "reconfig igb" \

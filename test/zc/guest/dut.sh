@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# dut CASE KIND [QUEUES [OPTIONS...]]: a case of xsk_dut (test/pmd) on real cards: the port on one of
-# a pair, its peer on the other. KIND "a+b+c" is several pairs, for cases that want them.
+# dut CASE KIND [QUEUES [OPTIONS...]]: a case of xsk_dut (test/pmd) on real cards: the port on one
+# of a pair, its peer on the other. KIND "a+b+c" is several pairs, for cases that want them.
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 what=$1 kinds=$2 queues=${3:-1} number=0 iface='' peer=''

@@ -121,7 +121,11 @@ saved() {
 	echo "$1 is ${values//$'\n'/, }, wanted $2 $3"
 	[ -n "$values" ] || return 1
 	for value in $values; do
-		[ "$value" "$2" "$3" ] || return 1
+		case $2 in
+		-eq) [ "$value" -eq "$3" ] ;;
+		-gt) [ "$value" -gt "$3" ] ;;
+		*) false ;;
+		esac || return 1
 	done
 }
 

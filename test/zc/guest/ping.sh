@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ping KIND: while a port only transmits on a queue in zero-copy, what arrives there is the kernel's:
-# the interface's address answers.
+# ping KIND: while a port only transmits on a queue in zero-copy, what arrives there is the
+# kernel's: the interface's address answers.
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 command -v busybox >/dev/null || skip "package busybox-static is missing"

@@ -31,7 +31,7 @@ both_up() {
 rate() {
 	local name=$1 n0 t0 n1 t1 pps
 	shift
-	TP=$name
+	export TP=$name
 	zc_testpmd "$@" -- --rxq="$queues" --txq="$queues" --forward-mode=io --nb-cores=1 \
 		--txpkts="$size" >/dev/null
 	wait_for 20 both_up >/dev/null
