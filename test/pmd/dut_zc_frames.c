@@ -23,7 +23,7 @@
 
 /* In front of the buffer of each mbuf. */
 struct mark {
-	uint64_t last;		/* packet that it brought, 1 for the first; 0: none */
+	uint64_t last;		/* packet after which it was in our hands, 1 for the first */
 	uint64_t id;
 };
 
@@ -168,6 +168,7 @@ send_out(struct frames *f)
 		       f->sent, 0);
 	if (m == NULL)
 		return;
+	mark_of(m)->last = f->got;
 	if (rte_eth_tx_burst(f->port, 0, &m, 1) == 1)
 		f->sent++;
 	else
@@ -227,8 +228,9 @@ struct census {
 };
 
 /*
- * The pool is a queue: each object comes to the front, is posted and comes back with a packet, over
- * and over. One that has not for four rounds is with the driver on purpose, or with nobody.
+ * The pool is a queue: each object comes to the front, is posted and comes back with a packet, or
+ * carries one out, over and over. One that has not been in our hands while the pool went round four
+ * times is with the driver on purpose, or with nobody.
  */
 static void
 look(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)

@@ -106,7 +106,8 @@ run() {
 	[ -e "$BUILD/drivers/net/xsk/librte_net_xsk.so" ] || zc_skip "driver not built: $BUILD"
 	zc_prepare "$KERNEL"
 	job tests
-	(zc_qemu "$OUT" "$LIMIT_ALL") >"$OUT/console" 2>&1 </dev/null
+	TIMEFORMAT='== the guest took %R s, %U s of processor time'
+	time (zc_qemu "$OUT" "$LIMIT_ALL") >"$OUT/console" 2>&1 </dev/null
 	[ -e "$OUT/dmesg" ] || cp "$OUT/console" "$OUT/dmesg"
 	rm -f "$OUT.initrd"
 	judge
