@@ -16,8 +16,10 @@ struct seen {
 	struct sockaddr_xdp bound;
 	uint32_t rx_entries;
 	uint32_t tx_entries;
+	uint32_t fill_entries;
 	char *rx;
 	char *tx;
+	char *fill;
 };
 
 static struct seen table[FDS];
@@ -58,6 +60,8 @@ audit_setsockopt(int fd, int name, const void *value, socklen_t len)
 		memcpy(&s->rx_entries, value, sizeof(s->rx_entries));
 	} else if (name == XDP_TX_RING && len >= sizeof(s->tx_entries)) {
 		memcpy(&s->tx_entries, value, sizeof(s->tx_entries));
+	} else if (name == XDP_UMEM_FILL_RING && len >= sizeof(s->fill_entries)) {
+		memcpy(&s->fill_entries, value, sizeof(s->fill_entries));
 	}
 }
 
@@ -72,6 +76,8 @@ audit_mmap(int fd, off_t off, void *addr)
 		s->rx = addr;
 	else if (off == (off_t)XDP_PGOFF_TX_RING)
 		s->tx = addr;
+	else if (off == (off_t)XDP_UMEM_PGOFF_FILL_RING)
+		s->fill = addr;
 }
 
 /* The memory of a socket that shares is that of a descriptor with the same socket behind it. */
@@ -204,4 +210,26 @@ unsigned int
 audit_tx(unsigned int ifindex, unsigned int queue, uintptr_t *data, unsigned int n)
 {
 	return read_ring(ifindex, queue, true, data, n);
+}
+
+unsigned int
+audit_fill(unsigned int ifindex, unsigned int queue, uintptr_t *frame, unsigned int n)
+{
+	struct xdp_mmap_offsets off;
+	socklen_t len = sizeof(off);
+	const uint64_t *addr;
+	struct seen *s;
+	uint32_t prod, i;
+	int fd;
+
+	s = find(ifindex, queue, &fd);
+	if (s == NULL || s->fill == NULL || s->fill_entries == 0 ||
+	    getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, &off, &len) != 0)
+		return 0;
+	prod = __atomic_load_n((uint32_t *)(void *)(s->fill + off.fr.producer), __ATOMIC_ACQUIRE);
+	n = RTE_MIN(n, RTE_MIN(prod, s->fill_entries));
+	addr = (const void *)(s->fill + off.fr.desc);
+	for (i = 0; i < n; i++)
+		frame[i] = place(s, addr[(prod - n + i) & (s->fill_entries - 1)]);
+	return n;
 }

@@ -44,5 +44,8 @@ audit_rx(unsigned int ifindex, unsigned int queue, uintptr_t *data, unsigned int
 /* Where the kernel finds the last n packets that were handed to it for Tx, oldest first. */
 unsigned int
 audit_tx(unsigned int ifindex, unsigned int queue, uintptr_t *data, unsigned int n);
+/* The last n frames that were posted for reception, oldest first; each is a chunk long. */
+unsigned int
+audit_fill(unsigned int ifindex, unsigned int queue, uintptr_t *frame, unsigned int n);
 
 #endif
