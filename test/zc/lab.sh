@@ -120,6 +120,8 @@ shell() {
 	rm -f "$OUT.initrd"
 }
 
+# For a busy machine: all limits times this.
+patience=${ZC_PATIENCE:-1}
 command=${1-}
 [ $# = 0 ] || shift
 if [ "$command" = in-taps ]; then
@@ -143,6 +145,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+# shellcheck disable=SC2034 # LIMIT goes to the guest by its name
+LIMIT_ALL=$((LIMIT_ALL * patience)) LIMIT=$((240 * patience))
 case $command in
 prepare)
 	# shellcheck disable=SC2086 # the numbers, as words

@@ -6,6 +6,9 @@
 # shellcheck source=test/lib/net.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/net.sh"
 
+# The guest is slow: no more memory to clear than is needed.
+TP_MEM=${TP_MEM:-128}
+
 declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq]=03 [virtio-plain]=04)
 
 # card KIND END: name of the interface in this namespace; END 1 or 2. Kind nic are those that
