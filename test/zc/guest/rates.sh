@@ -10,8 +10,12 @@ kind=$1 queues=${2:-1} size=${3:-60} rounds=${4:-3}
 seconds=${SECONDS_EACH:-4}
 
 make_ns dut
-take_card "$kind" 1 dut dut0 "$queues"
-take_card "$kind" 2 dut dut1 "$queues"
+if [ "$kind" = veth ]; then
+	make_veth dut dut0 dut dut1 "$queues"
+else
+	take_card "$kind" 1 dut dut0 "$queues"
+	take_card "$kind" 2 dut dut1 "$queues"
+fi
 must "the cards have a carrier" wait_for 30 eval "carrier dut dut0 && carrier dut dut1"
 mkfifo "$T/clock"
 
