@@ -107,7 +107,7 @@ run() {
 	zc_prepare "$KERNEL"
 	job tests
 	TIMEFORMAT='== the guest took %R s, %U s of processor time'
-	time (zc_qemu "$OUT" "$LIMIT_ALL") >"$OUT/console" 2>&1 </dev/null
+	time { (zc_qemu "$OUT" "$LIMIT_ALL") >"$OUT/console" 2>&1 </dev/null; }
 	[ -e "$OUT/dmesg" ] || cp "$OUT/console" "$OUT/dmesg"
 	rm -f "$OUT.initrd"
 	judge

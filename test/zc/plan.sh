@@ -3,9 +3,9 @@
 # Which guests boot and what runs in them: guest NAME OPTIONS -- TEST... Sourced by run.sh. A boot
 # is 10 seconds, so tests share guests; a guest that fails says nothing about the others.
 
-guest zero-copy --nics igb,virtio --limit 480 -- "features igb virtio" \
+guest zero-copy --nics igb,virtio --limit 440 -- "features igb virtio" \
 	"forward igb 8+4+2+1" "forward virtio 1" "refused igb" "reconfig igb" "dispatcher virtio"
-guest frames --nics igb,virtio --limit 480 -- "dut zc-frames igb" "dut zc-frames virtio" \
+guest frames --nics igb,virtio --limit 440 -- "dut zc-frames igb" "dut zc-frames virtio" \
 	"dut zc-txonly igb" "dut zc-txonly virtio" "dut zc-reset igb" "dut zc-reset virtio" \
 	"dut zc-span igb+virtio+veth" "ping igb" "dut zc-unbind igb" "dut zc-unbind virtio"
 guest release --nics igb,virtio --limit 300 -- "dut zc-release igb 2" "dut zc-release virtio"

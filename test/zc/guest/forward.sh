@@ -13,13 +13,9 @@ zc=1
 
 # with_queues N: the stopped port and both cards to N queues.
 with_queues() {
-	local end
-	for end in "dut dut0" "gen gen0"; do
-		# shellcheck disable=SC2086 # words on purpose
-		must "$end has $1 queues" set_queues $end "$1"
-		# shellcheck disable=SC2086
-		[ "$1" = 1 ] || in_ns ${end% *} ethtool -X ${end#* } equal "$1" >/dev/null 2>&1
-	done
+	must "dut0 has $1 queues" set_queues dut dut0 "$1"
+	must "gen0 has $1 queues" set_queues gen gen0 "$1"
+	spread gen gen0 "$1"
 	tp_cmd "port config all rxq $1" >/dev/null
 	tp_cmd "port config all txq $1" >/dev/null
 	check "the port starts with $1 queues" tp_cmd "port start 0" 30
@@ -30,6 +26,7 @@ TP_MBUFS=${TP_MBUFS:-32768} zc_testpmd --vdev "net_xsk0,iface=dut0" -- \
 	--rxq="${counts%%+*}" --txq="${counts%%+*}" --forward-mode=macswap
 for queues in ${counts//+/ }; do
 	[ "$queues" = "${counts%%+*}" ] || with_queues "$queues"
+	spread dut dut0 "$queues"
 	check "mode is $mode" port_says "d['mode'] == '$mode'"
 	[ "$mode" = zero-copy ] || check "it says why not more: $reason" \
 		port_says "'$reason' in d['why_not_more'] and d['why_not_more']"
@@ -37,21 +34,22 @@ for queues in ${counts//+/ }; do
 	tp_cmd start >/dev/null
 	echoes "frames come back on $queues queues"
 	tp_cmd stop >/dev/null
-	take_stats
-	for ((q = 0; q < queues; q++)); do
-		check "no invalid tx descriptor in queue $q" saved "tx_q${q}_kernel_invalid" -eq 0
-		check "queue $q received" saved "rx_q${q}_packets" -gt 0
-	done
+	take_stats >/dev/null
+	check "no invalid tx descriptor" all_saved tx_q%d_kernel_invalid "$queues" -eq 0
+	check "every queue received" all_saved rx_q%d_packets "$queues" -gt 0
 	check "port stops" tp_cmd "port stop 0" 30
 	check "all mbufs are back after stop" pool_full
 done
 check "port starts" tp_cmd "port start 0" 30
+spread dut dut0 "$queues"
 tp_cmd start >/dev/null
 echoes "frames come back after stop and start"
 ip -n gen link set gen0 down
 ip -n dut link set dut0 down
 ip -n dut link set dut0 up
 ip -n gen link set gen0 up
+spread dut dut0 "$queues"
+spread gen gen0 "$queues"
 echoes "frames come back after the link was down"
 tp_cmd stop >/dev/null
 take_stats

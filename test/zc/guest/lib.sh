@@ -38,8 +38,7 @@ take_card() {
 	[[ $1 = virtio || $1 = virtio-plain ]] || must "$4 has $5 queues" set_queues "$3" "$4" "$5"
 	in_ns "$3" ethtool -K "$4" gro off gso off tso off lro off rx off tx off >/dev/null 2>&1
 	ip -n "$3" link set "$4" mtu "${MTU:-1500}" up || exit 1
-	# igb forgets it while down.
-	[ "$5" = 1 ] || in_ns "$3" ethtool -X "$4" equal "$5" >/dev/null 2>&1
+	spread "$3" "$4" "$5"
 }
 
 # zc_pair KIND QUEUES: in the place of default_pair.
@@ -53,6 +52,14 @@ zc_pair() {
 	take_card "$1" 1 dut dut0 "$2"
 	take_card "$1" 2 gen gen0 "$2"
 	must "the cards have a carrier" wait_for 30 carriers
+}
+
+# spread NS IFACE N: received packets go to the first N queues. The kernel forgets it when rings are
+# built anew, as when an XDP program comes; virtio-net then has more queues, for what XDP sends.
+# Cards with one queue know nothing of it.
+spread() {
+	in_ns "$1" ethtool -X "$2" equal "$3" >/dev/null 2>&1
+	return 0
 }
 
 set_queues() {
@@ -109,6 +116,14 @@ sockets() {
 		return 0
 	fi
 	[ "$(grep -c "zc:$2" <<<"$list")" = "$3" ] && ! grep -q "zc:$((1 - $2))" <<<"$list"
+}
+
+# all_saved FORMAT COUNT OPERATOR VALUE: saved of each queue below COUNT, %d in FORMAT its number.
+all_saved() {
+	local q
+	for ((q = 0; q < $2; q++)); do
+		saved "${1//%d/$q}" "$3" "$4" || return 1
+	done
 }
 
 # take_stats: xstats of all ports to $T/stats, for saved; shows those that are not 0.

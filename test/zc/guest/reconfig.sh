@@ -8,12 +8,7 @@ kind=$1
 export COUNT=2000
 
 channels() {
-	set_queues dut dut0 "$1" && spread
-}
-
-# igb forgets it with its rings.
-spread() {
-	in_ns dut ethtool -X dut0 equal 2
+	set_queues dut dut0 "$1" && spread dut dut0 2
 }
 
 mtu_is() {
@@ -22,13 +17,14 @@ mtu_is() {
 
 zc_pair "$kind" 2
 zc_testpmd --vdev "net_xsk0,iface=dut0" -- --rxq=2 --txq=2 --forward-mode=macswap
+spread dut dut0 2
 tp_cmd start >/dev/null
 echoes "frames come back"
 check "two more queues under the started port" channels 4
 echoes "frames come back after two more queues"
 check "sockets are zero-copy still" sockets dut 1 2
 check "the kernel keeps the queues of the port" not set_queues dut dut0 1
-spread
+spread dut dut0 2
 echoes "frames come back after the attempt"
 check "a smaller MTU under the started port" ip -n dut link set dut0 mtu 1300
 echoes "frames come back at MTU 1300" -s 60-1314
@@ -45,13 +41,12 @@ check "two queues again" channels 2
 check "the MTU is set" tp_cmd "port config mtu 0 1400"
 check "it starts" shows 'zero-copy, rx queues 2' "port start 0"
 check "the interface has the MTU" mtu_is 1400
+spread dut dut0 2
 tp_cmd start >/dev/null
 echoes "frames come back at MTU 1400" -s 60-1414
 tp_cmd stop >/dev/null
 take_stats
-for q in 0 1; do
-	check "no invalid tx descriptor in queue $q" saved "tx_q${q}_kernel_invalid" -eq 0
-done
+check "no invalid tx descriptor" all_saved tx_q%d_kernel_invalid 2 -eq 0
 check "nothing in quarantine" saved quarantined_mbufs -eq 0
 check "testpmd ends by itself" tp_quit 40
 check "the MTU is as it was" mtu_is 1500
