@@ -30,8 +30,8 @@ static const char *
 hint(int code, enum afx_xdp_mode mode)
 {
 	if (mode == AFX_XDP_HW && code != -EPERM && code != -ENODEV)
-		return "; mode=hw needs a NIC that runs XDP programs itself, which hardly any does: "
-			"leave it out";
+		return "; mode=hw needs a NIC that runs XDP programs itself, which hardly any "
+			"does: leave it out";
 	switch (code) {
 	case -EOPNOTSUPP:
 		return mode == AFX_XDP_SKB ? "" : "; the driver lacks this mode, skb mode works "

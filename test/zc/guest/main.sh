@@ -9,6 +9,7 @@ SHARE=/run/share
 . "$SHARE/job"
 export GUEST BUILD ROOT SHARE
 ulimit -l unlimited
+uname -r >"$SHARE/release"
 echo "${HUGEPAGES:-384}" >/proc/sys/vm/nr_hugepages
 mount -t hugetlbfs huge /dev/hugepages
 ip link set lo up
@@ -45,4 +46,3 @@ while read -r -u 8 name args; do
 	took=$(((${EPOCHREALTIME/./} - began) / 100000))
 	echo "$status $((took / 10)).$((took % 10)) $name $args" >>"$SHARE/results"
 done 8<"$SHARE/tests"
-uname -r >"$SHARE/release"
