@@ -8,24 +8,26 @@ guest zero-copy --nics igb,virtio --limit 440 -- "features igb virtio" \
 guest frames --nics igb,virtio --limit 440 -- "dut zc-frames igb" "dut zc-frames virtio" \
 	"dut zc-txonly igb" "dut zc-txonly virtio" "dut zc-reset igb" "dut zc-reset virtio" \
 	"dut zc-span igb+virtio+veth" "ping igb" "dut zc-unbind igb" "dut zc-unbind virtio"
-guest release --nics igb,virtio --limit 300 -- "dut zc-release igb 2" "dut zc-release virtio"
-guest multiqueue --nics virtio-mq --limit 300 -- "forward virtio-mq 4+2+1"
-guest iommu --nics igb,virtio --iommu --limit 300 -- "iommu igb" "iommu virtio" \
+guest iommu --nics igb,virtio --iommu --limit 440 -- "iommu igb" "iommu virtio" \
 	"dut zc-frames igb 1 --iommu" "dut zc-frames virtio 1 --iommu"
+guest release --nics igb,virtio --limit 300 -- "dut zc-release igb 2" "dut zc-release virtio"
 guest 6.12 --kernel 6.12 --nics igb,virtio --limit 300 -- "features igb virtio" \
-	"forward igb 2 native_copy" "forward virtio 1 native_copy" "program prog_object" \
-	"dispatcher veth"
+	"forward igb 2 native_copy" "forward virtio 1 native_copy" "program prog_object"
+guest multiqueue --nics virtio-mq --limit 300 -- "forward virtio-mq 4+2+1"
 guest 6.1 --kernel 6.1 --nics igb,virtio --limit 300 -- "features igb virtio" \
-	"forward igb 2 native_copy" "forward virtio 1 native_copy"
+	"forward igb 2 native_copy" "dispatcher veth"
 
 # shellcheck disable=SC2317 # called by run.sh
 plan_extra() {
-	guest more --nics igb,virtio --limit 300 -- "through virtio igb 1" "release igb 2" \
+	guest more --nics igb,virtio --limit 440 -- "through virtio igb 1" "release igb 2" \
 		"release virtio 1" "dut zc-churn igb 2" "dut zc-churn virtio"
-	guest more-queues --nics virtio-mq --limit 200 -- "reconfig virtio-mq"
+	guest more-queues --nics virtio-mq --limit 300 -- "reconfig virtio-mq"
 	guest passthrough --nics igb --iommu pt --limit 200 -- "forward igb 1"
 	guest plain --nics virtio-plain --limit 200 -- \
 		"forward virtio-plain 1 native_copy ACCESS_PLATFORM"
-	guest 6.18 --kernel 6.18 --nics igb,virtio --limit 300 -- "features igb virtio"
-	guest 7.3 --kernel 7.3 --nics igb,virtio --limit 300 -- "features igb virtio"
+	guest 6.12-more --kernel 6.12 --nics igb --limit 300 -- "dispatcher veth"
+	guest 6.18 --kernel 6.18 --nics igb,virtio --limit 300 -- "features igb virtio" \
+		"forward igb 2"
+	guest 7.3 --kernel 7.3 --nics igb,virtio --limit 300 -- "features igb virtio" \
+		"forward igb 2"
 }

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The zc tier: boots the guests of plan.sh one after the other. test/run.sh runs it; by itself it
-# prints a line per test and leaves tables in build/test-logs. Exit status 0 when all passed, 1 when
-# not, 77 when nothing could run.
+# The zc tier: boots the guests of plan.sh, two at a time where there are two processors (a guest
+# keeps about one busy). test/run.sh runs it; by itself it prints a line per test. Exit status 0 when
+# all passed, 1 when not, 77 when nothing could run.
 set -u -o pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 BUILD=${BUILD:-$ROOT/build}
 LOGS=$BUILD/test-logs
-filter='*' list='' report='' only='' extra='' ifaces=''
+LANES=${ZC_LANES:-$(($(nproc) > 1 ? 2 : 1))}
+filter='*' list='' report='' only='' extra='' ifaces='' names=''
 
 usage() {
 	cat <<-END
@@ -31,6 +32,7 @@ while [ $# -gt 0 ]; do
 	--extra) extra=1 ;;
 	--list) list=1 ;;
 	--report) report=1 ;;
+	--names) names=1 ;;
 	--ifaces) ifaces=${2:?} && shift ;;
 	-h | --help) usage 0 ;;
 	*) usage 2 ;;
@@ -96,6 +98,10 @@ guest() {
 		[[ $(name_of "$name" "$test") == $filter ]] && tests+=("$test")
 	done
 	[ ${#tests[@]} != 0 ] || return 0
+	if [ -n "$names" ]; then
+		echo "$name"
+		return 0
+	fi
 	if [ -n "$list" ]; then
 		for test in "${tests[@]}" kernel-log; do
 			name_of "$name" "$test"
@@ -121,12 +127,19 @@ mkdir -p "$LOGS"
 if [ -n "$ifaces" ]; then
 	# shellcheck source=test/zc/ifaces.sh
 	. "$HERE/ifaces.sh"
-else
+elif [ -n "$only$list$names" ]; then
 	# shellcheck source=test/zc/plan.sh
 	. "$HERE/plan.sh"
 	[ -z "$extra" ] || plan_extra
+else
+	# Each guest by a process of its own; their results come together here.
+	more=(--filter "$filter" ${extra:+--extra})
+	while IFS=$'\t' read -r name status took log; do
+		result "$name" "$status" "$took" "$log"
+	done < <("$0" --names "${more[@]}" |
+		xargs -r -P "$LANES" -I '{}' "$0" --report "${more[@]}" --guest '{}')
 fi
-[ -z "$list" ] || exit 0
+[ -z "$list$names" ] || exit 0
 [ -n "$report" ] || echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ] || exit 1
 [ $passed = 0 ] || exit 0

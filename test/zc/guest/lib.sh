@@ -90,7 +90,7 @@ echoes() {
 	local what=$1
 	shift
 	must "carrier before: $what" wait_for 30 carriers
-	check "$what" gen echo -n "${COUNT:-5000}" -s 60-1514 -w 128 -t 60 \
+	check "$what" gen echo -n "${COUNT:-3000}" -s 60-1514 -w 128 -t 60 \
 		--dst-mac "$(in_ns dut cat /sys/class/net/dut0/address)" "$@"
 	cat "$T/gen.json"
 }
