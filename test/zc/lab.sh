@@ -22,7 +22,8 @@ usage() {
 	       test/zc/lab.sh shell [options]               boot, open a shell
 	TEST is one argument: a file of test/zc/guest and its arguments, "forward igb 2".
 	  --kernel V          ${!KERNEL_SUITE[*]} (default 7.2)
-	  --nics KIND[,KIND]  igb, virtio, virtio-mq, virtio-plain (default igb,virtio)
+	  --nics KIND[,KIND]  igb, virtio, virtio-mq2, virtio-mq4, virtio-plain
+	                      (default igb,virtio)
 	  --iommu [MODE]      a translating IOMMU; MODE nopt (default) translates, pt does not
 	  --limit S           seconds for the whole guest (default 300)
 	  --out DIR           where logs go (default build/test-logs/zc)

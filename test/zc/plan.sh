@@ -13,7 +13,8 @@ guest iommu --nics igb,virtio --iommu --limit 440 -- "iommu igb" "iommu virtio" 
 guest release --nics igb,virtio --limit 300 -- "dut zc-release igb 2" "dut zc-release virtio"
 guest 6.12 --kernel 6.12 --nics igb,virtio --limit 300 -- "features igb virtio" \
 	"forward igb 2 native_copy" "forward virtio 1 native_copy" "program prog_object"
-guest multiqueue --nics virtio-mq --limit 300 -- "forward virtio-mq 4+2+1"
+guest multiqueue --nics virtio-mq2,virtio-mq4 --limit 300 -- "forward virtio-mq2 2" \
+	"forward virtio-mq4 4"
 guest 6.1 --kernel 6.1 --nics igb,virtio --limit 300 -- "features igb virtio" \
 	"forward igb 2 native_copy" "dispatcher veth"
 
@@ -21,7 +22,7 @@ guest 6.1 --kernel 6.1 --nics igb,virtio --limit 300 -- "features igb virtio" \
 plan_extra() {
 	guest more --nics igb,virtio --limit 440 -- "through virtio igb 1" "release igb 2" \
 		"release virtio 1" "dut zc-churn igb 2" "dut zc-churn virtio"
-	guest more-queues --nics virtio-mq --limit 300 -- "reconfig virtio-mq"
+	guest more-queues --nics virtio-mq4 --limit 300 -- "reconfig virtio-mq4"
 	guest passthrough --nics igb --iommu pt --limit 200 -- "forward igb 1"
 	guest plain --nics virtio-plain --limit 200 -- \
 		"forward virtio-plain 1 native_copy ACCESS_PLATFORM"

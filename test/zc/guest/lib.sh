@@ -9,7 +9,7 @@
 # The guest is slow: no more memory to clear than is needed.
 TP_MEM=${TP_MEM:-128}
 
-declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq]=03 [virtio-plain]=04)
+declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq2]=03 [virtio-mq4]=05 [virtio-plain]=04)
 
 # card KIND END: name of the interface in this namespace; END 1 or 2. Kind nic are those that
 # run.sh --ifaces names.

@@ -18,7 +18,7 @@ mtu_is() {
 zc_pair "$kind" 2
 zc_testpmd --vdev "net_xsk0,iface=dut0" -- --rxq=2 --txq=2 --forward-mode=macswap
 # With an XDP program virtio-net has more queues.
-[ "$kind" != virtio-mq ] || check "queues that the program brought are named" \
+[ "$kind" != virtio-mq4 ] || check "queues that the program brought are named" \
 	grep -a 'netdev queues 2-3 of dut0 stay with the kernel' "$T/tp.out"
 spread dut dut0 2
 tp_cmd start >/dev/null
