@@ -37,7 +37,7 @@ rate() {
 	shift
 	export TP=$name
 	zc_testpmd "$@" -- --rxq="$queues" --txq="$queues" --forward-mode=io --nb-cores=1 \
-		--txpkts="$size" >/dev/null
+		--txpkts="$size" >"$T/start" || { cat "$T/start"; exit 1; }
 	wait_for 20 both_up >/dev/null
 	[ "$name" = native ] || wait_for 20 eval "carrier dut dut0 && carrier dut dut1"
 	tp_cmd "start tx_first 4" 40 >/dev/null
@@ -73,6 +73,10 @@ for ((round = 1; round <= rounds; round++)); do
 		--vdev net_af_xdp1,iface=dut1,queue_count="$queues"
 done
 if [ "$kind" != veth ] && one=$(to_dpdk dut0) && two=$(to_dpdk dut1); then
+	# As in testpmd.sh, but with PCI.
+	eal_args() {
+		eal_args=(--file-prefix "${TP:-tp}" --huge-dir "$T/huge" -m "$TP_MEM")
+	}
 	rate native -a "$one" -a "$two"
 fi
 python3 - "$T" "$kind, $queues queues, $size bytes" <<'END'
