@@ -37,7 +37,7 @@ rate() {
 	shift
 	export TP=$name
 	zc_testpmd "$@" -- --rxq="$queues" --txq="$queues" --forward-mode=io --nb-cores=1 \
-		--txpkts="$size" >"$T/start" || { cat "$T/start"; exit 1; }
+		--txpkts="$size"
 	wait_for 20 both_up >/dev/null
 	[ "$name" = native ] || wait_for 20 eval "carrier dut dut0 && carrier dut dut1"
 	tp_cmd "start tx_first 4" 40 >/dev/null
