@@ -69,6 +69,8 @@ zc_nics() {
 			queues=${kind#virtio-mq}
 			nic_args+=(-netdev "tap,id=$net,ifname=zctap$queues$end,queues=$queues,$MQ_TAP")
 			dev=virtio-net-pci,$virtio,mq=on,vectors=$((2 * queues + 2))
+			# An RSS table for one, so that fewer queues than there are can be had.
+			[ "$queues" != 4 ] || dev+=,rss=on
 			dev+=,mac=02:00:00:00:0$((queues + 1)):0$end
 			;;
 		*) zc_skip "no network cards '$kind': igb, virtio, virtio-mq2, virtio-mq4," \

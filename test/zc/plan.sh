@@ -14,7 +14,7 @@ guest release --nics igb,virtio --limit 300 -- "dut zc-release igb 2" "dut zc-re
 guest 6.12 --kernel 6.12 --nics igb,virtio --limit 300 -- "features igb virtio" \
 	"forward igb 2 native_copy" "forward virtio 1 native_copy" "program prog_object"
 guest multiqueue --nics virtio-mq2,virtio-mq4 --limit 300 -- "forward virtio-mq2 2" \
-	"forward virtio-mq4 4"
+	"forward virtio-mq4 4+2+1"
 guest 6.1 --kernel 6.1 --nics igb,virtio --limit 300 -- "features igb virtio" \
 	"forward igb 2 native_copy" "dispatcher veth"
 
