@@ -67,7 +67,8 @@ zc_nics() {
 			;;
 		virtio-mq2 | virtio-mq4)
 			queues=${kind#virtio-mq}
-			nic_args+=(-netdev "tap,id=$net,ifname=zctap$queues$end,queues=$queues,$MQ_TAP")
+			nic_args+=(-netdev
+				"tap,id=$net,ifname=zctap$queues$end,queues=$queues,$MQ_TAP")
 			dev=virtio-net-pci,$virtio,mq=on,vectors=$((2 * queues + 2))
 			# An RSS table for one, so that fewer queues than there are can be had.
 			[ "$queues" != 4 ] || dev+=,rss=on

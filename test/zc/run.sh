@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The zc tier: boots the guests of plan.sh, two at a time where there are two processors (a guest
-# keeps about one busy). test/run.sh runs it; by itself it prints a line per test. Exit status 0 when
-# all passed, 1 when not, 77 when nothing could run.
+# keeps about one busy). test/run.sh runs it; by itself it prints a line per test. Exit status 0
+# when all passed, 1 when not, 77 when nothing could run.
 set -u -o pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
