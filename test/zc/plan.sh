@@ -12,11 +12,11 @@ guest iommu --nics igb,virtio --iommu --limit 440 -- "iommu igb" "iommu virtio" 
 	"dut zc-frames igb 1 --iommu" "dut zc-frames virtio 1 --iommu"
 guest release --nics igb,virtio --limit 300 -- "dut zc-release igb 2" "dut zc-release virtio"
 guest 6.12 --kernel 6.12 --nics igb,virtio --limit 300 -- "features igb virtio" \
-	"forward igb 2 native_copy" "forward virtio 1 native_copy" "program prog_object"
+	"forward igb 2 native_copy" "program prog_object"
 guest multiqueue --nics virtio-mq2,virtio-mq4 --limit 300 -- "forward virtio-mq2 2" \
 	"forward virtio-mq4 4+2+1"
 guest 6.1 --kernel 6.1 --nics igb,virtio --limit 300 -- "features igb virtio" \
-	"forward igb 2 native_copy" "dispatcher veth"
+	"forward igb 2 native_copy"
 
 # shellcheck disable=SC2317 # called by run.sh
 plan_extra() {
@@ -26,7 +26,10 @@ plan_extra() {
 	guest passthrough --nics igb --iommu pt --limit 200 -- "forward igb 1"
 	guest plain --nics virtio-plain --limit 200 -- \
 		"forward virtio-plain 1 native_copy ACCESS_PLATFORM"
-	guest 6.12-more --kernel 6.12 --nics igb --limit 300 -- "dispatcher veth"
+	guest 6.12-more --kernel 6.12 --nics virtio --limit 300 -- "dispatcher veth" \
+		"forward virtio 1 native_copy"
+	guest 6.1-more --kernel 6.1 --nics virtio --limit 300 -- "dispatcher veth" \
+		"forward virtio 1 native_copy"
 	guest 6.18 --kernel 6.18 --nics igb,virtio --limit 300 -- "features igb virtio" \
 		"forward igb 2"
 	guest 7.3 --kernel 7.3 --nics igb,virtio --limit 300 -- "features igb virtio" \
