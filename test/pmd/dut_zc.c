@@ -54,7 +54,9 @@ case_reset(struct dut *d)
 		{ "down and up", "ip link set $i down && ip link set $i up", false },
 		{ "other ring sizes", "ethtool -G $i rx 128 tx 128", true },
 		{ "smaller MTU", "ip link set $i mtu 1400 && ip link set $i mtu 1500", false },
-		{ "more queues", "ethtool -L $i combined 2 && ethtool -L $i combined 1", true },
+		/* A table set by hand would be in the way of the way back. */
+		{ "more queues", "ethtool -L $i combined 2 && ethtool -X $i default && "
+			"ethtool -L $i combined 1", true },
 		{ "peer down and up", "ip link set $p down && ip link set $p up", false },
 	};
 	struct peer p;
