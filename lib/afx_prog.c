@@ -217,7 +217,7 @@ afx_prog_check_foreign(int ifindex, struct afx_err *err)
 		if (ret == -ENOENT)
 			continue;
 		ours = ret == 0 && run.signature && run.map_fd >= 0 &&
-			strcmp(run.name, AFX_XDP_PROG_NAME) == 0;
+			afx_prog_name_is_ours(run.name);
 		if (ret == 0)
 			afx_prog_running_close(&run);
 		if (!ours)

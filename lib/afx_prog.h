@@ -36,7 +36,8 @@ struct afx_prog_cfg {
 	enum afx_attach attach;
 	enum afx_xdp_mode mode;
 	uint32_t max_queues;     /* size of the XSKMAP: the netdev's allocated Rx queues */
-	uint32_t max_meta;       /* bytes of metadata an earlier program may leave in front */
+	uint32_t max_meta;       /* bytes of metadata left in front of a packet; with a
+				  * dispatcher, whatever an earlier program left */
 	bool frags;              /* load with BPF_F_XDP_HAS_FRAGS */
 	const char *object;      /* NULL: our own program; else path of an ELF with map xsks_map */
 	const char *map_path;    /* AFX_ATTACH_NONE: path of a pinned XSKMAP, or NULL with map_fd */

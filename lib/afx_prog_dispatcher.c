@@ -135,12 +135,15 @@ attach(struct afx_prog *prog, const struct afx_prog_cfg *cfg, struct afx_prog_ob
 	struct afx_err *err)
 {
 	struct afx_prog_ifname ifn = afx_prog_ifname(cfg->ifindex);
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts);
 	struct xdp_program *xdp;
 	struct afx_prog_log log;
 	bool alone;
 	int ret;
 
-	xdp = xdp_program__from_bpf_obj(o->obj, bpf_program__section_name(o->prog));
+	opts.obj = o->obj;
+	opts.prog_name = bpf_program__name(o->prog);
+	xdp = xdp_program__create(&opts);
 	ret = (int)libxdp_get_error(xdp);
 	if (ret != 0)
 		return afx_err_set(err, ret, "libxdp does not take the XDP program: %s",

@@ -197,6 +197,12 @@ match_own(const struct afx_prog_running *r, const struct afx_prog_cfg *cfg, stru
 	return 1;
 }
 
+bool
+afx_prog_name_is_ours(const char *name)
+{
+	return strcmp(name, AFX_XDP_PROG_NAME) == 0 || strcmp(name, AFX_XDP_COMPONENT_NAME) == 0;
+}
+
 int
 afx_prog_running_match(const struct afx_prog_running *r, const struct afx_prog_cfg *cfg,
 	struct afx_prog_obj *o, struct afx_err *err)
@@ -208,7 +214,7 @@ afx_prog_running_match(const struct afx_prog_running *r, const struct afx_prog_c
 	if (r->map_fd < 0)
 		return 0;
 	if (cfg->object == NULL) {
-		if (!r->signature || strcmp(r->name, AFX_XDP_PROG_NAME) != 0)
+		if (!r->signature || !afx_prog_name_is_ours(r->name))
 			return 0;
 		return match_own(r, cfg, err);
 	}

@@ -91,6 +91,8 @@ void afx_prog_running_close(struct afx_prog_running *r);
  */
 int afx_prog_running_match(const struct afx_prog_running *r, const struct afx_prog_cfg *cfg,
 	struct afx_prog_obj *o, struct afx_err *err);
+/* Whether a program of ours goes by this name, alone or in a dispatcher. */
+bool afx_prog_name_is_ours(const char *name);
 /* Move the descriptors of r into prog, as joined. */
 void afx_prog_running_take(struct afx_prog_running *r, struct afx_prog *prog);
 

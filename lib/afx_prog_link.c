@@ -29,8 +29,9 @@ now_ns(void)
 static const char *
 hint(int code, enum afx_xdp_mode mode)
 {
-	if (mode == AFX_XDP_HW && (code == -EINVAL || code == -EOPNOTSUPP))
-		return "; the NIC must run XDP programs itself, most do not";
+	if (mode == AFX_XDP_HW && code != -EPERM && code != -ENODEV)
+		return "; mode=hw needs a NIC that runs XDP programs itself, which hardly any "
+			"does: leave it out";
 	switch (code) {
 	case -EOPNOTSUPP:
 		return mode == AFX_XDP_SKB ? "" : "; the driver lacks this mode, skb mode works "

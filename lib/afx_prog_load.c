@@ -42,6 +42,10 @@ open_own(struct afx_prog_obj *o, const struct afx_prog_cfg *cfg, struct afx_err 
 			log.reason[0] != '\0' ? log.reason : strerror(-ret));
 	o->obj = o->skel->obj;
 	o->prog = o->skel->progs.afx_xdp;
+	if (cfg->attach == AFX_ATTACH_DISPATCHER)
+		o->prog = o->skel->progs.afx_xdp_any;
+	bpf_program__set_autoload(o->skel->progs.afx_xdp, o->prog == o->skel->progs.afx_xdp);
+	bpf_program__set_autoload(o->skel->progs.afx_xdp_any, o->prog != o->skel->progs.afx_xdp);
 	o->map = o->skel->maps.xsks_map;
 
 	ro = &o->skel->rodata->afx_cfg;

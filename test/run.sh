@@ -12,7 +12,7 @@ cd "$ROOT" || exit 1
 PATH=$PATH:/usr/sbin:/sbin
 export BUILD=${BUILD:-$ROOT/build}
 LOGS=$BUILD/test-logs
-SHELL_TIERS="lint net pmd zc"    # folders of test/ with shell tests
+SHELL_TIERS="lint net pmd"    # folders of test/ with shell tests
 
 usage() {
 	cat <<-END
@@ -65,7 +65,8 @@ result() {
 		;;
 	77)
 		skipped=$((skipped + 1))
-		printf 'SKIP  %-44s %s\n' "$1" "$(sed -n 's/^SKIP: *//p' "$4" | tail -n 1)"
+		printf 'SKIP  %-44s %s\n' "$1" \
+			"$(sed -n 's/^\([0-9]* \)\?SKIP: *//p' "$4" | tail -n 1)"
 		;;
 	*)
 		failed=$((failed + 1))
@@ -169,6 +170,20 @@ run_shell() {
 	done
 }
 
+# run_guests: the tests of tier zc, which run inside guests.
+run_guests() {
+	local name status took log
+	if [ -n "$list" ]; then
+		"$ROOT/test/zc/run.sh" --list --filter "$filter"
+		return
+	fi
+	while IFS=$'\t' read -r name status took log <&8; do
+		result "$name" "$status" "$took" "$log"
+	done 8< <("$ROOT/test/zc/run.sh" --report --filter "$filter" </dev/null 2>"$LOGS/zc.log")
+	# What it says beside its report is trouble of its own.
+	[ ! -s "$LOGS/zc.log" ] || result zc/guests 1 0 "$LOGS/zc.log"
+}
+
 while [ $# -gt 0 ]; do
 	case $1 in
 	--tier) tiers=${tiers:+$tiers,}${2:?"--tier needs a name"}; shift ;;
@@ -222,6 +237,7 @@ for tier in lint unit bpf pmd net kill peer fuzz zc; do
 	in_tier $tier || continue
 	run_compiled "$BUILD" $tier $tier
 	[[ " $SHELL_TIERS " != *" $tier "* ]] || run_shell $tier
+	[ $tier != zc ] || run_guests
 done
 [ -z "$list" ] || [ -z "$unlisted" ] ||
 	echo "note: the compiled tests are listed once there is a build: app/setup.sh" >&2

@@ -10,6 +10,7 @@
 
 /* Names as the kernel shows them. A custom object must use the same map name. */
 #define AFX_XDP_PROG_NAME "afx_xdp"
+#define AFX_XDP_COMPONENT_NAME "afx_xdp_any"
 #define AFX_XDP_MAP_NAME "xsks_map"
 
 /*

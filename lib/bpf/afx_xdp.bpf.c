@@ -72,4 +72,19 @@ afx_xdp(struct xdp_md *ctx)
 	return to_queue_socket(ctx);
 }
 
+/*
+ * The same as a component of a dispatcher. Since Linux 6.12 one may call no helper that changes the
+ * packet unless the dispatcher could, and adjust_meta counts as one. Who attaches so keeps no
+ * bytes where metadata goes.
+ */
+SEC("xdp")
+int
+afx_xdp_any(struct xdp_md *ctx)
+{
+	/* Never true; it makes the configuration part of the program, for the signature. */
+	if (afx_cfg.magic != AFX_XDP_MAGIC)
+		return XDP_ABORTED;
+	return to_queue_socket(ctx);
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -25,7 +25,8 @@
 #define DUT_MAX_FRAME	9014
 #define DUT_ROOM	RTE_MBUF_DEFAULT_BUF_SIZE
 /* How long anything that should happen at once may take on a loaded machine. */
-#define DUT_WAIT_MS	3000
+#define DUT_WAIT_MS	dut_wait_ms
+extern unsigned int dut_wait_ms;	/* --wait */
 
 /* The run: what the command line said, and what the case found. */
 struct dut {
@@ -38,6 +39,7 @@ struct dut {
 	const char *case_name;
 	char **argv;		/* to start this program again */
 	unsigned int netdev_queues;
+	bool iommu;		/* --iommu: one translates for the NIC */
 	unsigned int count;	/* --count */
 	unsigned int patience;	/* --patience: how many times DUT_WAIT_MS a twin waits */
 	unsigned int expected;
@@ -78,6 +80,10 @@ extern const struct dut_case dut_rx_cases[];
 extern const struct dut_case dut_fd_cases[];
 extern const struct dut_case dut_mem_cases[];
 extern const struct dut_case dut_sg_cases[];
+extern const struct dut_case dut_zc_cases[];
+extern const struct dut_case dut_zc_frames_cases[];
+extern const struct dut_case dut_zc_release_cases[];
+extern const struct dut_case dut_zc_span_cases[];
 
 /* Count an expectation; print file, line and text when it does not hold. Returns cond. */
 bool

@@ -19,7 +19,10 @@ static const struct dut_case * const tables[] = {
 	dut_edge_cases,
 	dut_life_cases, dut_share_cases, dut_fault_cases, dut_link_cases, dut_kill_cases,
 	dut_tx_cases, dut_rx_cases, dut_fd_cases, dut_mem_cases, dut_sg_cases,
+	dut_zc_cases, dut_zc_frames_cases, dut_zc_release_cases, dut_zc_span_cases,
 };
+
+unsigned int dut_wait_ms = 3000;
 
 uint64_t
 now_ms(void)
@@ -130,7 +133,7 @@ usage(void)
 {
 	printf("xsk_dut --case NAME --pmd NAME --iface IF --peer IF [--plugin SO] [--prog OBJ]\n"
 	       "        [--eal ARGS] [--args DEVARGS] [--queues N] [--tmp DIR] [--count N]\n"
-	       "        [--patience N]\n"
+	       "        [--patience N] [--wait MS] [--iommu]\n"
 	       "xsk_dut --list: name, defect, netdev queues, result on net_af_xdp 22.11.11, what\n"
 	       "xsk_dut --twins: the same of the cases with a port at either end\n"
 	       "xsk_dut --dpdk: version of the DPDK it runs on\n");
@@ -145,8 +148,9 @@ main(int argc, char **argv)
 		{ "peer", 1, NULL, 'r' }, { "plugin", 1, NULL, 'd' }, { "prog", 1, NULL, 'x' },
 		{ "eal", 1, NULL, 'e' }, { "args", 1, NULL, 'a' }, { "queues", 1, NULL, 'q' },
 		{ "tmp", 1, NULL, 't' }, { "count", 1, NULL, 'n' }, { "list", 0, NULL, 'l' },
-		{ "patience", 1, NULL, 'p' }, { "twins", 0, NULL, 'w' },
-		{ "dpdk", 0, NULL, 'v' }, { NULL, 0, NULL, 0 },
+		{ "patience", 1, NULL, 'p' }, { "twins", 0, NULL, 'W' },
+		{ "dpdk", 0, NULL, 'v' }, { "wait", 1, NULL, 'w' },
+		{ "iommu", 0, NULL, 'o' }, { NULL, 0, NULL, 0 },
 	};
 	struct dut d = { .pmd = "net_xsk", .tmp = ".", .args = "", .argv = argv,
 			 .netdev_queues = 2, .patience = 1 };
@@ -170,7 +174,9 @@ main(int argc, char **argv)
 		case 'n': d.count = atoi(optarg); break;
 		case 'p': d.patience = atoi(optarg); break;
 		case 'l': list_cases(false); return 0;
-		case 'w': list_cases(true); return 0;
+		case 'W': list_cases(true); return 0;
+		case 'w': dut_wait_ms = atoi(optarg); break;
+		case 'o': d.iommu = true; break;
 		case 'v': puts(rte_version()); return 0;
 		default: usage();
 		}
@@ -185,6 +191,7 @@ main(int argc, char **argv)
 		printf("%s: EAL: %s\n", c->name, rte_strerror(rte_errno));
 		return 2;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	c->run(&d);
 	ret = verdict(&d, c);
 	fflush(stdout);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Interposed libc calls: fail them on demand, count them always. See dut_shim.h. */
+/* Interposed libc calls: fail them on demand, count and note them always. See dut_shim.h. */
 
 /* Both names of mmap are defined here, and none of the checked variants. */
 #undef _FILE_OFFSET_BITS
@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dut_audit.h"
 #include "dut_shim.h"
 
 static struct {
@@ -122,9 +123,14 @@ is_xsk(int fd)
 int
 socket(int domain, int type, int protocol)
 {
+	int fd;
+
 	if (domain == AF_XDP && hit(SHIM_SOCKET))
 		return -1;
-	return REAL(socket)(domain, type, protocol);
+	fd = REAL(socket)(domain, type, protocol);
+	if (domain == AF_XDP && fd >= 0)
+		audit_socket(fd);
+	return fd;
 }
 
 int
@@ -132,23 +138,36 @@ bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	if (atomic_load(&faults[SHIM_BIND].left) > 0 && is_xsk(fd) && hit(SHIM_BIND))
 		return -1;
-	return REAL(bind)(fd, addr, len);
+	if (REAL(bind)(fd, addr, len) != 0)
+		return -1;
+	audit_bind(fd, addr.__sockaddr__);
+	return 0;
 }
 
 void *
 mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
+	void *got;
+
 	if (fd >= 0 && atomic_load(&faults[SHIM_MMAP].left) > 0 && is_xsk(fd) && hit(SHIM_MMAP))
 		return MAP_FAILED;
-	return REAL(mmap)(addr, len, prot, flags, fd, off);
+	got = REAL(mmap)(addr, len, prot, flags, fd, off);
+	if (fd >= 0 && got != MAP_FAILED)
+		audit_mmap(fd, off, got);
+	return got;
 }
 
 void *
 mmap64(void *addr, size_t len, int prot, int flags, int fd, __off64_t off)
 {
+	void *got;
+
 	if (fd >= 0 && atomic_load(&faults[SHIM_MMAP].left) > 0 && is_xsk(fd) && hit(SHIM_MMAP))
 		return MAP_FAILED;
-	return REAL(mmap64)(addr, len, prot, flags, fd, off);
+	got = REAL(mmap64)(addr, len, prot, flags, fd, off);
+	if (fd >= 0 && got != MAP_FAILED)
+		audit_mmap(fd, off, got);
+	return got;
 }
 
 int
@@ -156,7 +175,18 @@ setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
 	if (level == SOL_XDP && hit(SHIM_SETSOCKOPT))
 		return -1;
-	return REAL(setsockopt)(fd, level, name, value, len);
+	if (REAL(setsockopt)(fd, level, name, value, len) != 0)
+		return -1;
+	if (level == SOL_XDP)
+		audit_setsockopt(fd, name, value, len);
+	return 0;
+}
+
+int
+close(int fd)
+{
+	audit_close(fd);
+	return REAL(close)(fd);
 }
 
 int

@@ -110,16 +110,21 @@ traffic_out(struct dut *d, struct peer *p, uint16_t port, uint16_t nb_txq,
 	unsigned int taken = 0;
 
 	while (taken < n && now_ms() < end) {
+		peer_tally(p, tag, t, 0);
+		if (taken - t->right - t->wrong >= IN_FLIGHT) {
+			tx_reap(port, nb_txq);
+			continue;
+		}
 		if (m == NULL)
 			m = mbuf_frame(mp, DUT_MIN_FRAME + taken * 11 % (1514 - DUT_MIN_FRAME + 1),
 				       tag, taken, taken);
 		if (m != NULL && rte_eth_tx_burst(port, taken % nb_txq, &m, 1) == 1) {
 			taken++;
 			m = NULL;
+			end = now_ms() + DUT_WAIT_MS;
 		} else {
 			tx_reap(port, nb_txq);
 		}
-		peer_tally(p, tag, t, 0);
 	}
 	rte_pktmbuf_free(m);
 	EXPECT(d, taken == n, "the driver took %u of %u packets", taken, n);

@@ -3,7 +3,7 @@
 # Starts a guest: initramfs, network cards, emulator. Sourced by lab.sh, which sets ROOT and ZC;
 # fetch.sh has set KDIR and KREL.
 
-MODULES=(virtio_pci virtio_net 9p 9pnet_virtio overlay veth igb xsk_diag)
+MODULES=(virtio_pci virtio_net 9p 9pnet_virtio overlay veth igb xsk_diag uio_pci_generic)
 
 # zc_modules DIR: the modules with what they need, unpacked, and the order to load them in.
 zc_modules() {
@@ -47,7 +47,7 @@ zc_initramfs() {
 # zc_nics KIND: emulator arguments for one pair of cards, added to the array nic_args. The last two
 # digits of the MAC address are the kind and the end.
 zc_nics() {
-	local kind=$1 n=$((${#nic_args[@]})) end net dev virtio
+	local kind=$1 n=$((${#nic_args[@]})) end net dev virtio queues
 	virtio=romfile=,iommu_platform=on,disable-legacy=on
 	for end in 1 2; do
 		net=n$n$end
@@ -65,28 +65,36 @@ zc_nics() {
 			nic_args+=(-netdev "hubport,id=$net,hubid=$n")
 			dev=virtio-net-pci,romfile=,disable-legacy=on,mac=02:00:00:00:04:0$end
 			;;
-		virtio-mq)
-			nic_args+=(-netdev "tap,id=$net,ifname=zctap$end,queues=$MQ_QUEUES,$MQ_TAP")
-			dev=virtio-net-pci,$virtio,mq=on,vectors=$((2 * MQ_QUEUES + 2))
-			dev+=,mac=02:00:00:00:03:0$end
+		virtio-mq2 | virtio-mq4)
+			queues=${kind#virtio-mq}
+			nic_args+=(-netdev
+				"tap,id=$net,ifname=zctap$queues$end,queues=$queues,$MQ_TAP")
+			dev=virtio-net-pci,$virtio,mq=on,vectors=$((2 * queues + 2))
+			# An RSS table for one, so that fewer queues than there are can be had.
+			[ "$queues" != 4 ] || dev+=,rss=on
+			dev+=,mac=02:00:00:00:0$((queues + 1)):0$end
 			;;
-		*) zc_skip "no network cards '$kind': igb, virtio, virtio-mq, virtio-plain" ;;
+		*) zc_skip "no network cards '$kind': igb, virtio, virtio-mq2, virtio-mq4," \
+			"virtio-plain" ;;
 		esac
 		nic_args+=(-device "$dev,netdev=$net")
 	done
 }
-MQ_QUEUES=2
 MQ_TAP=script=no,downscript=no,vhost=off
 
-# zc_taps: two multi-queue taps on a bridge, which the emulator opens. Only inside a network
-# namespace of our own.
+# zc_taps: pairs of multi-queue taps, each on a bridge of its own, which the emulator opens. Only
+# inside a network namespace of our own.
 zc_taps() {
-	local end
-	ip link add zcbr0 mtu 9200 type bridge stp_state 0 forward_delay 0 mcast_snooping 0 &&
-		ip link set zcbr0 up || return 1
-	for end in 1 2; do
-		ip tuntap add "zctap$end" mode tap multi_queue &&
-			ip link set "zctap$end" mtu 9200 master zcbr0 up || return 1
+	local queues end
+	for queues in 2 4; do
+		ip link add "zcbr$queues" mtu 9200 type bridge stp_state 0 forward_delay 0 \
+			mcast_snooping 0 &&
+			ip link set "zcbr$queues" up || return 1
+		for end in 1 2; do
+			ip tuntap add "zctap$queues$end" mode tap multi_queue &&
+				ip link set "zctap$queues$end" mtu 9200 master "zcbr$queues" up ||
+				return 1
+		done
 	done
 	sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 }
@@ -106,10 +114,10 @@ zc_qemu() {
 	fi
 	# A busy machine must not look like a stuck guest.
 	cmdline+=" panic_on_oops=0 loglevel=7 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
-	if [[ ,$NICS, == *,virtio-mq,* ]]; then
+	if [[ $NICS == *virtio-mq* ]]; then
 		wrap=(unshare --net "$BASH" "$ROOT/test/zc/lab.sh" in-taps)
 	fi
-	exec timeout -k 5 "$limit" nice -n 15 "${wrap[@]}" qemu-system-x86_64 \
+	exec timeout -k 5 "$limit" nice -n "${ZC_NICE:-10}" "${wrap[@]}" qemu-system-x86_64 \
 		-M "$machine" -accel tcg,thread=multi -cpu max -smp "${SMP:-2}" -m "${MEM:-2048}" \
 		-nographic -nodefaults -serial stdio -no-reboot \
 		-kernel "$KDIR/vmlinuz" -initrd "$share.initrd" -append "$cmdline" \

@@ -4,8 +4,10 @@
 # sets ROOT and ZC. Sources of other Debian releases come from the archive that the machine's own
 # apt configuration names; that configuration is read and left alone.
 
-# Kernels by the number that tests use, and the release each is taken from.
-declare -A KERNEL_SUITE=([7.2]=trixie-backports [6.12]=trixie [6.1]=bookworm)
+# Kernels by the number that tests use, and the release each is taken from. Where a release has
+# dropped a kernel, the newest it has takes its place, if that is newer.
+declare -A KERNEL_SUITE=([7.3]=trixie-backports [7.2]=trixie-backports
+	[6.18]=trixie-backports [6.12]=trixie [6.1]=bookworm)
 
 zc_skip() {
 	echo "SKIP: $*"
@@ -80,9 +82,19 @@ zc_get_tools() {
 		zc_skip "packages ${missing[*]} cannot be installed"
 }
 
-# zc_kernel_packages SUITE: the packages that hold the newest kernel of it.
+# zc_kernel_image SUITE V: the newest stock image of kernel V in it, or the suite's default one.
+zc_kernel_image() {
+	local names newest
+	names=$(zc_apt "$1" /dev/null cache pkgnames linux-image- 2>/dev/null)
+	newest=$(grep -E "^linux-image-${2//./\\.}\.[0-9]+([+]deb[0-9]+|-[0-9]+)-amd64\$" \
+		<<<"$names" | sort -V | tail -n 1)
+	[ -n "$newest" ] || newest=$(grep -x linux-image-amd64 <<<"$names")
+	echo "$newest"
+}
+
+# zc_kernel_packages SUITE IMAGE: the packages that hold this kernel.
 zc_kernel_packages() {
-	local todo=(linux-image-amd64) p
+	local todo=("$2") p
 	while [ ${#todo[@]} != 0 ]; do
 		p=${todo[0]}
 		todo=("${todo[@]:1}")
@@ -98,15 +110,16 @@ zc_kernel_packages() {
 # zc_get_kernel V: sets KDIR to a folder with vmlinuz and usr/lib/modules/<release>, KREL to its
 # release.
 zc_get_kernel() {
-	local suite=${KERNEL_SUITE[$1]-} dir=$ZC/kernel-$1 packages p
+	local suite=${KERNEL_SUITE[$1]-} dir=$ZC/kernel-$1 image packages p
 	[ -n "$suite" ] || zc_skip "no kernel $1 is known; there are: ${!KERNEL_SUITE[*]}"
 	# shellcheck disable=SC2034 # used by those who source this
 	KDIR=$dir
 	if [ ! -e "$dir/complete" ]; then
 		zc_say "downloading kernel $1 (of $suite)"
 		zc_apt_update "$suite" || zc_skip "package linux-image-amd64 of $suite: no archive"
-		mapfile -t packages < <(zc_kernel_packages "$suite")
-		[ ${#packages[@]} != 0 ] || zc_skip "package linux-image-amd64 of $suite not found"
+		image=$(zc_kernel_image "$suite" "$1")
+		[ -n "$image" ] || zc_skip "package linux-image-$1 of $suite not found"
+		mapfile -t packages < <(zc_kernel_packages "$suite" "$image")
 		rm -rf "$dir"
 		mkdir -p "$dir/deb" "$dir/unpacked"
 		(cd "$dir/deb" && zc_apt "$suite" /dev/null get download "${packages[@]}") \
@@ -118,6 +131,9 @@ zc_get_kernel() {
 				2>/dev/null
 		done
 		zc_tidy_kernel "$dir" || zc_skip "packages ${packages[*]} have no kernel"
+		[ "$(printf '%s\n' "$1" "$(cat "$dir/release")" | sort -V | head -n 1)" = "$1" ] ||
+			zc_skip "package linux-image-$1 of $suite: there is only" \
+				"$(cat "$dir/release")"
 		touch "$dir/complete"
 	fi
 	# shellcheck disable=SC2034 # used by those who source this
@@ -135,7 +151,7 @@ zc_tidy_kernel() {
 	mv "$dir"/unpacked/boot/vmlinuz-* "$dir/vmlinuz" 2>/dev/null ||
 		mv "$dir/usr/lib/modules/$release/vmlinuz" "$dir/vmlinuz" || return 1
 	ln -sfn usr/lib "$dir/lib"
-	depmod -b "$dir" "$release" || return 1
+	depmod -b "$dir" "$release" 2>/dev/null || return 1
 	echo "$release" >"$dir/release"
 	rm -rf "$dir/unpacked" "$dir/deb"
 }

@@ -230,13 +230,29 @@ list_queues(const uint64_t *mask, uint32_t cnt, bool set, char *out, size_t room
 	}
 }
 
+/*
+ * Rx queues of the netdev now that a program is attached: virtio-net adds some then, where it has
+ * spare ones, and spreads received packets over all.
+ */
+static uint32_t
+queues_now(struct rte_eth_dev *dev)
+{
+	struct xsk_port *port = xsk_port(dev);
+	uint32_t n = port->netdev_rx;
+
+	while (n < port->netdev_rx_alloc &&
+			afx_netdev_queue_xsk(xsk_proc(dev)->ctl, port->ifindex, n, NULL) >= 0)
+		n++;
+	return n;
+}
+
 void
 xsk_warn_kernel_use(struct rte_eth_dev *dev)
 {
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
 	uint64_t taken[RTE_MAX_QUEUES_PER_PORT / 64 + 1] = { 0 };
-	uint32_t cnt = RTE_MIN(port->netdev_rx, (uint32_t)RTE_MAX_QUEUES_PER_PORT);
+	uint32_t cnt = RTE_MIN(queues_now(dev), (uint32_t)RTE_MAX_QUEUES_PER_PORT);
 	struct afx_netdev_use use = { 0 };
 	char ours[128], kernel[128];
 

@@ -6,11 +6,19 @@
 # shellcheck source=test/lib/net.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/net.sh"
 
-declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq]=03 [virtio-plain]=04)
+# The guest is slow: no more memory to clear than is needed.
+TP_MEM=${TP_MEM:-128}
 
-# card KIND END: name of the interface in this namespace; END 1 or 2.
+declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq2]=03 [virtio-mq4]=05 [virtio-plain]=04)
+
+# card KIND END: name of the interface in this namespace; END 1 or 2. Kind nic are those that
+# run.sh --ifaces names.
 card() {
 	local path
+	if [ "$1" = nic ]; then
+		cut -d, -f"$2" <<<"${ZC_IFACES-}"
+		return
+	fi
 	for path in /sys/class/net/*; do
 		[ "$(cat "$path/address")" != "02:00:00:00:${kind_byte[$1]}:0$2" ] ||
 			basename "$path"
@@ -19,17 +27,18 @@ card() {
 
 # take_card KIND END NS NAME QUEUES
 take_card() {
-	local dev
+	local dev state=down
 	dev=$(card "$1" "$2")
 	[ -n "$dev" ] || skip "the guest has no $1 card number $2"
+	[ -z "$(ip link show dev "$dev" up)" ] || state=up
 	ip link set "$dev" down
 	ip link set "$dev" name "$4" netns "$3" || exit 1
-	at_exit "ip -n $3 link set $4 down; ip -n $3 link set $4 name $dev netns $$"
+	at_exit "ip -n $3 link set $4 down; ip -n $3 link set $4 name $dev netns $$ &&
+		ip link set $dev $state"
 	[[ $1 = virtio || $1 = virtio-plain ]] || must "$4 has $5 queues" set_queues "$3" "$4" "$5"
 	in_ns "$3" ethtool -K "$4" gro off gso off tso off lro off rx off tx off >/dev/null 2>&1
 	ip -n "$3" link set "$4" mtu "${MTU:-1500}" up || exit 1
-	# igb forgets it while down.
-	[ "$5" = 1 ] || in_ns "$3" ethtool -X "$4" equal "$5" >/dev/null 2>&1
+	spread "$3" "$4" "$5"
 }
 
 # zc_pair KIND QUEUES: in the place of default_pair.
@@ -45,10 +54,22 @@ zc_pair() {
 	must "the cards have a carrier" wait_for 30 carriers
 }
 
+# spread NS IFACE N: received packets go to the first N queues. The kernel forgets it when rings are
+# built anew, as when an XDP program comes; virtio-net then has more queues, for what XDP sends.
+# Cards with one queue know nothing of it.
+spread() {
+	in_ns "$1" ethtool -X "$2" equal "$3" >/dev/null 2>&1
+	return 0
+}
+
 set_queues() {
 	local have
-	have=$(in_ns "$1" ethtool -l "$2" | sed -n 's/^Combined:[^0-9]*//p' | tail -n 1)
-	[ "$have" = "$3" ] || in_ns "$1" ethtool -L "$2" combined "$3"
+	have=$(in_ns "$1" ethtool -l "$2" | sed -nE 's/^(Combined|RX):[^0-9]*([1-9])/\2/p' |
+		tail -n 1)
+	[ "${have:-1}" != "$3" ] || return 0
+	# A table that names more queues is in the way of fewer.
+	in_ns "$1" ethtool -X "$2" default >/dev/null 2>&1
+	in_ns "$1" ethtool -L "$2" combined "$3"
 }
 
 carriers() {
@@ -69,7 +90,7 @@ echoes() {
 	local what=$1
 	shift
 	must "carrier before: $what" wait_for 30 carriers
-	check "$what" gen echo -n "${COUNT:-5000}" -s 60-1514 -w 128 -t 60 \
+	check "$what" gen echo -n "${COUNT:-3000}" -s 60-1514 -w 128 -t 60 \
 		--dst-mac "$(in_ns dut cat /sys/class/net/dut0/address)" "$@"
 	cat "$T/gen.json"
 }
@@ -81,6 +102,7 @@ port_says() {
 	echo "$answer"
 	printf '%s' "$answer" |
 		python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/port",d)
+d["why_not_more"]="".join(d["why_not_more"])
 sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
 }
 
@@ -89,10 +111,43 @@ sockets() {
 	local list
 	list=$(in_ns "$1" ss -f xdp -e)
 	echo "$list"
+	if [ ! -e /sys/module/xsk_diag ]; then
+		echo "this kernel does not list AF_XDP sockets (CONFIG_XDP_SOCKETS_DIAG)"
+		return 0
+	fi
 	[ "$(grep -c "zc:$2" <<<"$list")" = "$3" ] && ! grep -q "zc:$((1 - $2))" <<<"$list"
 }
 
-# stat NAME: an xstat of port 0.
+# all_saved FORMAT COUNT OPERATOR VALUE: saved of each queue below COUNT, %d in FORMAT its number.
+all_saved() {
+	local q
+	for ((q = 0; q < $2; q++)); do
+		saved "${1//%d/$q}" "$3" "$4" || return 1
+	done
+}
+
+# take_stats: xstats of all ports to $T/stats, for saved; shows those that are not 0.
+take_stats() {
+	tp_cmd "show port xstats all" >"$T/stats"
+	grep -v ': 0$' "$T/stats"
+}
+
+# saved NAME OPERATOR VALUE: an xstat that take_stats took compares so with VALUE, on every port.
+saved() {
+	local values value
+	values=$(sed -n "s/^$1: //p" "$T/stats")
+	echo "$1 is ${values//$'\n'/, }, wanted $2 $3"
+	[ -n "$values" ] || return 1
+	for value in $values; do
+		case $2 in
+		-eq) [ "$value" -eq "$3" ] ;;
+		-gt) [ "$value" -gt "$3" ] ;;
+		*) false ;;
+		esac || return 1
+	done
+}
+
+# stat_of NAME: an xstat of port 0, now.
 stat_of() {
 	tp_cmd "show port xstats 0" | sed -n "s/^$1: //p"
 }

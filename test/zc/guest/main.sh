@@ -7,8 +7,9 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=${TERM:-vt100}
 SHARE=/run/share
 # shellcheck source=/dev/null
 . "$SHARE/job"
-export GUEST BUILD ROOT
+export GUEST BUILD ROOT SHARE
 ulimit -l unlimited
+uname -r >"$SHARE/release"
 echo "${HUGEPAGES:-384}" >/proc/sys/vm/nr_hugepages
 mount -t hugetlbfs huge /dev/hugepages
 ip link set lo up
@@ -45,4 +46,3 @@ while read -r -u 8 name args; do
 	took=$(((${EPOCHREALTIME/./} - began) / 100000))
 	echo "$status $((took / 10)).$((took % 10)) $name $args" >>"$SHARE/results"
 done 8<"$SHARE/tests"
-uname -r >"$SHARE/release"
