@@ -120,8 +120,8 @@ main(int argc, char **argv)
 		return 0;
 	}
 	if (argc >= 2)
-		fprintf(stderr, "dpdk-xsk-bench: no mode '%s': give rx, tx, forward, latency or cost "
-			"(see --help)\n", argv[1]);
+		fprintf(stderr, "dpdk-xsk-bench: no mode '%s': give rx, tx, forward, latency or "
+			"cost (see --help)\n", argv[1]);
 	else
 		usage(stderr);
 	return 2;
