@@ -233,7 +233,8 @@ min_rings(struct twin *t)
 		if (sizes[i] == 0) {
 			if (!twin_up(t, NULL, NULL))
 				return;
-			rte_eth_dev_info_get(t->a.port, &info);
+			EXPECT(t->d, rte_eth_dev_info_get(t->a.port, &info) == 0,
+			       "the port tells its limits");
 			twin_down(t, "asked for limits");
 			cfg.rx_desc = info.rx_desc_lim.nb_min;
 			cfg.tx_desc = info.tx_desc_lim.nb_min;
@@ -262,7 +263,8 @@ max_rings(struct twin *t)
 	}
 	if (!twin_up(t, NULL, NULL))
 		return;
-	rte_eth_dev_info_get(t->a.port, &info);
+	EXPECT(t->d, rte_eth_dev_info_get(t->a.port, &info) == 0,
+	       "the port tells its limits");
 	twin_down(t, "asked for limits");
 	f.n = f.window = cfg.rx_desc = cfg.tx_desc = info.rx_desc_lim.nb_max;
 	cfg.mbufs = cfg.rx_desc + 1023;

@@ -27,7 +27,8 @@ sg_cfg(struct twin *t, struct twin_cfg *cfg)
 		twin_down(t, "asked for offloads");
 		return false;
 	}
-	rte_eth_dev_info_get(t->a.port, &info);
+	EXPECT(t->d, rte_eth_dev_info_get(t->a.port, &info) == 0,
+	       "the port tells its limits");
 	twin_down(t, "asked for offloads");
 	if ((info.rx_offload_capa & cfg->rx_offloads) == 0 ||
 	    (info.tx_offload_capa & cfg->tx_offloads) == 0) {

@@ -172,6 +172,16 @@ change_pool(struct xsk_txq *q, struct rte_mempool *mp)
 #define ONE_OF_ONE 0x00010001u
 #define ELSEWHERE ((uint32_t)((RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL) >> 32))
 
+/* Four bytes of a structure, whatever their fields and alignment: one access. */
+static __rte_always_inline uint32_t
+word_at(const void *base, size_t off)
+{
+	uint32_t v;
+
+	memcpy(&v, (const char *)base + off, sizeof(v));
+	return v;
+}
+
 /* Descriptors and slots in one piece from where the next packet goes. */
 struct run {
 	struct xdp_desc *desc;
@@ -206,8 +216,8 @@ plain_run(const struct xsk_txq *q, const struct run *r, struct rte_mbuf * const 
 		uint64_t at = (uintptr_t)m->buf_addr + m->data_off - first;
 		uint32_t len = m->data_len;
 
-		if (unlikely(*(const uint32_t *)RTE_PTR_ADD(m, 18) != ONE_OF_ONE ||
-				(*(const uint32_t *)RTE_PTR_ADD(m, 28) & ELSEWHERE) != 0 ||
+		if (unlikely(word_at(m, 18) != ONE_OF_ONE ||
+				(word_at(m, 28) & ELSEWHERE) != 0 ||
 				m->pool != mp || at >= span || len != m->pkt_len ||
 				len - RTE_ETHER_HDR_LEN > longest ||
 				(cross && afx_frame_crosses(first + at, len, q->cross_shift)) ||
@@ -215,8 +225,8 @@ plain_run(const struct xsk_txq *q, const struct run *r, struct rte_mbuf * const 
 			break;
 		slot[i] = (uintptr_t)m;
 		desc[i].addr = with_tag + at;
-		/* len, and options 0 */
-		*(uint64_t *)RTE_PTR_ADD(&desc[i], 8) = len;
+		desc[i].len = len;
+		desc[i].options = 0;
 		with_tag += next_tag;
 		sum += len;
 	}
