@@ -197,6 +197,24 @@ pair_layout(const struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *
 	return qid < dev->data->nb_rx_queues ? &how->layouts[qid] : &how->layouts[0];
 }
 
+/*
+ * Fill a queue before its first packet. A refill gives up where nothing it drew can be posted; in a
+ * pool around a hole that says little, so go on until the pool has gone by.
+ */
+static void
+fill_first(struct xsk_rxq *q)
+{
+	uint32_t drawn = 0;
+
+	do {
+		if (q->layout.pinned)
+			xsk_rx_refill_pinned(q);
+		else
+			xsk_rx_refill(q);
+		drawn += 32;
+	} while (q->held < q->pool_desc && drawn <= q->mp->size && !rte_mempool_empty(q->mp));
+}
+
 static int
 open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	const struct xsk_frames *fr, struct afx_err *err)
@@ -232,10 +250,7 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 			ret = wire_rx(rxq, pair, shift, err);
 			if (ret == 0) {
 				xsk_sg_wire_rx(dev, rxq, pair->region->sg);
-				if (rxq->layout.pinned)
-					xsk_rx_refill_pinned(rxq);
-				else
-					xsk_rx_refill(rxq);
+				fill_first(rxq);
 			}
 		} else if (how->got == XSK_GOT_ZC) {
 			ret = fill_txonly(pair, &how->layouts[0], fr, shift, err);
