@@ -437,12 +437,16 @@ void xsk_recycle_rx_refill(void *queue, uint16_t nb);
 uint16_t xsk_recycle_tx_reuse(void *queue, struct rte_eth_recycle_rxq_info *info);
 #endif
 
-/* Where the queue is in its exchange array: entries from head to tail are what it misses. */
+/*
+ * Where the queue is in its exchange array. Senders take mask - (head - tail) for what is missing.
+ */
 static inline void
 xsk_recycle_update(struct xsk_rxq *q)
 {
-	q->receive_tail = q->rx.cached_cons & q->recycle_mask;
+	uint32_t missing = RTE_MIN(q->nb_desc - q->held, q->recycle_mask - 1u);
+
 	q->refill_head = (q->rx.cached_cons + q->held) & q->recycle_mask;
+	q->receive_tail = (q->refill_head + missing + 1) & q->recycle_mask;
 }
 
 /* xsk_tx.c: the transmit burst and the reclaim of completions. */

@@ -5,7 +5,6 @@
  *
  * ethdev's picture is an array of mbufs beside the descriptors. A queue here has none, so it keeps
  * one for the exchange: the sender puts mbufs at refill_head, the receiver posts them from there.
- * The distance from refill_head to receive_tail is what the queue misses.
  *
  * Threads: receive and transmit burst and the exchange run on one lcore, by ethdev's contract.
  */
@@ -22,7 +21,8 @@ xsk_recycle_rxq_info_get(struct rte_eth_dev *dev, uint16_t qid,
 	struct rte_eth_recycle_rxq_info *info)
 {
 	struct xsk_rxq *q = dev->data->rx_queues[qid];
-	uint32_t size = rte_align32pow2(q->nb_desc);
+	/* One entry more than descriptors, so that full and empty differ; 16 bits hold the size. */
+	uint32_t size = RTE_MIN(rte_align32pow2(q->nb_desc + 1), 1u << 15);
 
 	memset(info, 0, sizeof(*info));
 	/* Buffers elsewhere and frames that cross a page are posted one by one: not by this way. */
