@@ -147,7 +147,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 # shellcheck disable=SC2034 # LIMIT goes to the guest by its name
-LIMIT_ALL=$((LIMIT_ALL * patience)) LIMIT=$((240 * patience))
+LIMIT_ALL=$((LIMIT_ALL * patience)) LIMIT=$((400 * patience))
 case $command in
 prepare)
 	# shellcheck disable=SC2086 # the numbers, as words
