@@ -102,7 +102,7 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
 	uint32_t room = xsk_max_frame(dev);
-	struct afx_netdev nd;
+	struct afx_netdev nd, now;
 	struct afx_err err;
 	int ret;
 
@@ -133,8 +133,12 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	if (ret == 0)
 		return 0;
 	fail(dev, ret, &err);
-	/* Nobody has to put back what never was, should somebody else set that value. */
-	afx_state_record_mtu(proc->state, mtu, nd.mtu, NULL);
+	/*
+	 * Nobody has to put back what never was, should somebody else set that value. But the
+	 * answer may be what got lost: the interface tells.
+	 */
+	if (afx_netdev_by_index(proc->ctl, port->ifindex, &now, NULL) == 0 && now.mtu == nd.mtu)
+		afx_state_record_mtu(proc->state, mtu, nd.mtu, NULL);
 	return ret;
 }
 
@@ -143,7 +147,7 @@ xsk_mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 {
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
-	struct afx_netdev nd;
+	struct afx_netdev nd, now;
 	struct afx_err err;
 	int ret;
 
@@ -156,7 +160,9 @@ xsk_mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 	ret = afx_netdev_set_mac(proc->ctl, port->ifindex, addr->addr_bytes, &err);
 	if (ret < 0) {
 		fail(dev, ret, &err);
-		afx_state_record_mac(proc->state, addr->addr_bytes, nd.mac, NULL);
+		if (afx_netdev_by_index(proc->ctl, port->ifindex, &now, NULL) == 0 &&
+				memcmp(now.mac, nd.mac, AFX_MAC_LEN) == 0)
+			afx_state_record_mac(proc->state, addr->addr_bytes, nd.mac, NULL);
 		return ret;
 	}
 	rte_ether_addr_copy(addr, &port->mac);
