@@ -16,7 +16,7 @@
 /* How long the kernel may take to let go of what a dead process had. */
 #define RELEASE_WAIT_MS 10000
 /* After that a victim hangs. */
-#define VICTIM_WAIT_MS 20000
+#define VICTIM_WAIT_MS 40000
 #define CALLS_MAX 4096
 #define IDS_MAX 64
 

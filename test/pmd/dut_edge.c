@@ -250,13 +250,13 @@ case_tx_only_in_use(struct dut *d)
 }
 
 const struct dut_case dut_edge_cases[] = {
-	{ "closed-in-event", "-", 1, 0, "skip", "an event handler closes the port",
+	{ "closed-in-event", "-", 1, 0, "broken", "an event handler closes the port",
 		case_closed_in_event },
-	{ "not-set-up", "-", 2, 0, "skip", "queues left out", case_not_set_up },
-	{ "held-socket", "-", 2, 0, "skip", "stop while somebody holds the socket",
+	{ "not-set-up", "-", 2, 0, "broken", "queues left out", case_not_set_up },
+	{ "held-socket", "-", 2, 0, "broken", "stop while somebody holds the socket",
 		case_held_socket },
-	{ "mtu-refused", "-", 2, 0, "skip", "an MTU the kernel refuses", case_mtu_refused },
-	{ "tx-only-in-use", "-", 2, 0, "skip", "only Tx queues, interface in use",
+	{ "mtu-refused", "-", 2, 0, "broken", "an MTU the kernel refuses", case_mtu_refused },
+	{ "tx-only-in-use", "-", 2, 0, "broken", "only Tx queues, interface in use",
 		case_tx_only_in_use },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
