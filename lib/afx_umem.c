@@ -24,6 +24,10 @@ afx_umem_validate(const struct afx_umem_cfg *cfg, struct afx_err *err)
 	if (cfg->chunk < AFX_CHUNK_MIN || cfg->chunk > AFX_CHUNK_MAX)
 		return afx_err_set(err, -EINVAL, "umem chunk of %u bytes is outside %u..%u",
 			cfg->chunk, AFX_CHUNK_MIN, AFX_CHUNK_MAX);
+	if (cfg->headroom >= cfg->chunk - AFX_XDP_HEADROOM)
+		return afx_err_set(err, -EINVAL,
+			"umem headroom of %u bytes leaves nothing of a chunk of %u", cfg->headroom,
+			cfg->chunk);
 	return 0;
 }
 
@@ -59,6 +63,7 @@ afx_umem_register(int fd, const struct afx_umem_cfg *cfg, struct afx_err *err)
 	reg.addr = (uintptr_t)cfg->base;
 	reg.len = cfg->len;
 	reg.chunk_size = cfg->chunk;
+	reg.headroom = cfg->headroom;
 	reg.flags = XDP_UMEM_UNALIGNED_CHUNK_FLAG;
 	if (setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) == 0)
 		return 0;

@@ -21,6 +21,7 @@ struct afx_umem_cfg {
 	void *base;              /* page aligned */
 	uint64_t len;            /* bytes, a multiple of the page size, every page mapped */
 	uint32_t chunk;          /* bytes, AFX_CHUNK_MIN..AFX_CHUNK_MAX, unaligned chunks */
+	uint32_t headroom;       /* bytes of it in front of the XDP headroom that nobody writes */
 };
 
 /*

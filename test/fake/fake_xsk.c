@@ -182,6 +182,9 @@ fake_deliver_part(struct fake_xsk *f, uint64_t addr, uint32_t len, uint32_t off,
 {
 	if (fake_waiting(&f->rx) == f->rx.entries)
 		return false;
+	off += f->sock.cfg.umem.headroom;
+	if (off > UINT16_MAX)
+		off = UINT16_MAX;
 	((struct xdp_desc *)f->rx.entry)[f->rx.prod++ % f->rx.entries] = (struct xdp_desc){
 		.addr = addr | (uint64_t)off << XSK_UNALIGNED_BUF_OFFSET_SHIFT, .len = len,
 		.options = more ? XDP_PKT_CONTD : 0,

@@ -50,7 +50,10 @@ extern void (*fake_on_create)(struct fake_xsk *f);
 bool fake_take(struct fake_xsk *f, uint64_t *addr);
 bool fake_consume(struct fake_xsk *f, struct xdp_desc *desc);
 
-/* Put one entry into the rx ring or the completion ring; false when it is full. */
+/*
+ * Put one entry into the rx ring or the completion ring; false when it is full. off counts from
+ * behind the umem's headroom, which the kernel adds.
+ */
 bool fake_deliver(struct fake_xsk *f, uint64_t addr, uint32_t len, uint32_t off);
 bool fake_deliver_part(struct fake_xsk *f, uint64_t addr, uint32_t len, uint32_t off, bool more);
 bool fake_complete(struct fake_xsk *f, uint64_t addr);

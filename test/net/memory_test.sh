@@ -27,9 +27,9 @@ pinned() {
 	check "$2: none is copied" xstats_is 0 'tx_q\d+_bounce_.*'
 	check "$2: one registration" is "$(of_port "d['umem_registrations']")" 1
 	pinned=$(of_port "d['umem_pinned_bytes']")
-	check "$2: kernel heads are 136 bytes a chunk and queue" is \
+	check "$2: kernel heads are 136 bytes a chunk of a page and queue" is \
 		"$(of_port "d['umem_heads_bytes']")" \
-		"$(of_port "d['umem_pinned_bytes'] // (d['rx_room'] + 256) * 136 * $queues")"
+		"$(of_port "d['umem_pinned_bytes'] // 4096 * 136 * $queues")"
 	seen=$(kernel_umem)
 	[ -z "$seen" ] || check "$2: the kernel sees as many bytes" is "$seen" "$pinned"
 	check "testpmd ends by itself" tp_quit

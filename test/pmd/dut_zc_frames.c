@@ -263,9 +263,9 @@ static void
 look(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
 {
 	struct census *c = arg;
-	uintptr_t data = (uintptr_t)rte_mbuf_to_baddr(obj) + RTE_PKTMBUF_HEADROOM;
+	uintptr_t first = (uintptr_t)obj - mp->header_size;
 	uintptr_t end = (uintptr_t)obj + mp->elt_size - 1;
-	bool crosses = (data - 256) >> c->shift != end >> c->shift;
+	bool crosses = first >> c->shift != end >> c->shift;
 
 	c->crossing += crosses;
 	if (mark_of(obj)->last + 4 * mp->size > c->now)

@@ -103,11 +103,11 @@ static inline void
 deliver(uint32_t total, uint32_t at, uint32_t len, bool more)
 {
 	uint64_t addr = frame();
-	uint8_t *to = (uint8_t *)q->base + addr + AFX_XDP_HEADROOM;
+	uint8_t *to = (uint8_t *)q->base + addr + q->frames.pad + AFX_XDP_HEADROOM;
 
 	for (uint32_t i = 0; i < len; i++)
 		to[i] = pattern(total, at + i);
-	memset(to + len, 0xee, q->chunk - AFX_XDP_HEADROOM - len);
+	memset(to + len, 0xee, q->frames.room - len);
 	CHECK(fake_deliver_part(f, addr, len, AFX_XDP_HEADROOM, more));
 }
 

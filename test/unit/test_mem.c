@@ -13,6 +13,34 @@
 #include "afx_test.h"
 #include "fake_port.h"
 
+static const struct xsk_frames plain = { .chunk = 2304 };
+
+/* Every chunk lies in mapped memory; in zero-copy within its own object, a pinned buffer's too. */
+static void
+padding(const struct xsk_layout *lay, const struct xsk_frames *copy)
+{
+	uint32_t header = lay->pinned ? 0 : lay->mp->header_size;
+	uint32_t least = RTE_MIN(header, AFX_CHUNK_MAX - 256 - copy->room) & ~63u;
+	struct xsk_layout first = *lay;
+	struct xsk_frames fr;
+	struct afx_err err;
+
+	CHECK_EQ(copy->chunk, copy->pad + 256 + copy->room);
+	CHECK(copy->chunk <= AFX_CHUNK_MAX);
+	CHECK(copy->pad >= least);
+	CHECK_EQ(copy->pad % 64, 0);
+	CHECK_EQ(xsk_frames_get(lay, copy->overlap, true, &fr, &err), 0);
+	CHECK_EQ(fr.room, copy->room);
+	CHECK_EQ(fr.pad, least);
+	CHECK_EQ(fr.fill_off + fr.pad, copy->fill_off + copy->pad);
+	CHECK_EQ(fr.chunk, fr.pad + 256 + fr.room);
+	/* Memory that DPDK does not manage: nobody knows what lies before. */
+	first.lo = (uintptr_t)&first;
+	first.hi = first.lo + 4096;
+	CHECK_EQ(xsk_frames_get(&first, copy->overlap, false, &fr, &err), 0);
+	CHECK_EQ(fr.pad, least);
+}
+
 static void
 frames(const struct fake_pool_cfg *pool, bool overlap, uint32_t room, const char *refusal)
 {
@@ -27,7 +55,7 @@ frames(const struct fake_pool_cfg *pool, bool overlap, uint32_t room, const char
 	CHECK_EQ(lay.pinned, pool->pinned);
 	CHECK_EQ(lay.priv, pool->priv);
 	CHECK(lay.hi - lay.lo >= (uint64_t)pool->n * lay.buf_len);
-	ret = xsk_frames_get(&lay, overlap, &fr, &err);
+	ret = xsk_frames_get(&lay, overlap, false, &fr, &err);
 	if (refusal != NULL) {
 		CHECK_EQ(ret, -EINVAL);
 		CHECK_TEXT(err.text, "mempool frames");
@@ -35,14 +63,14 @@ frames(const struct fake_pool_cfg *pool, bool overlap, uint32_t room, const char
 	} else {
 		CHECK_EQ(ret, 0);
 		CHECK_EQ(fr.room, room);
-		CHECK_EQ(fr.chunk, 256 + room);
-		CHECK(fr.chunk >= AFX_CHUNK_MIN && fr.chunk <= AFX_CHUNK_MAX);
+		CHECK(fr.chunk >= AFX_CHUNK_MIN);
+		padding(&lay, &fr);
 		CHECK_EQ(fr.overlap, overlap && !pool->pinned);
 		CHECK_EQ(fr.data_off, fr.overlap ? 128 : 256);
 		/* The chunk ends inside the buffer, the packet starts at data_off. */
 		CHECK(fr.data_off + fr.room <= lay.buf_len);
-		CHECK_EQ(fr.fill_off + 256, (pool->pinned ? 0 : 128 + pool->priv) + fr.data_off);
-		CHECK(fr.fill_off >= 0);
+		CHECK_EQ(fr.fill_off + fr.pad + 256,
+			(pool->pinned ? 0 : 128 + pool->priv) + fr.data_off);
 	}
 	fake_pool_free(mp);
 }
@@ -175,7 +203,7 @@ crossing(void)
 	struct xsk_frames fr;
 
 	CHECK_EQ(xsk_layout_get(mp, &lay, &err), 0);
-	CHECK_EQ(xsk_frames_get(&lay, true, &fr, &err), 0);
+	CHECK_EQ(xsk_frames_get(&lay, true, true, &fr, &err), 0);
 	CHECK(xsk_layout_unusable(&lay, &fr, 12) > 512 / 3);
 	CHECK(xsk_layout_unusable(&lay, &fr, 12) < 512 * 2 / 3);
 	CHECK_EQ(xsk_layout_unusable(&lay, &fr, 63), 0);
@@ -189,39 +217,41 @@ static void
 sharing(void)
 {
 	const struct xsk_span span = { .base = 1ull << 40, .len = 4 << 20, .page_shift = 21 };
+	const struct xsk_frames small = { .chunk = 2048 }, padded = { .chunk = 2304, .pad = 64 };
 	struct xsk_span moved = span, longer = span;
 	struct xsk_pair pair = { 0 };
-	struct xsk_region *r[8];
+	struct xsk_region *r[9];
 	struct afx_err err;
 
 	moved.base += 4096;
 	longer.len += 4096;
-	CHECK_EQ(xsk_region_get(&span, 2304, false, false, &r[0], &err), 0);
-	CHECK_EQ(xsk_region_get(&span, 2304, false, false, &r[1], &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &plain, false, false, &r[0], &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &plain, false, false, &r[1], &err), 0);
 	CHECK(r[0] == r[1]);
 	CHECK_EQ(r[0]->queues, 2);
 	CHECK_EQ(r[0]->base, span.base);
 	CHECK_EQ(r[0]->len, span.len);
 	CHECK_EQ(r[0]->page_shift, 21);
-	CHECK_EQ(xsk_region_get(&span, 2304, true, false, &r[2], &err), 0);
-	CHECK_EQ(xsk_region_get(&span, 2304, false, true, &r[3], &err), 0);
-	CHECK_EQ(xsk_region_get(&span, 2048, false, false, &r[4], &err), 0);
-	CHECK_EQ(xsk_region_get(&moved, 2304, false, false, &r[5], &err), 0);
-	CHECK_EQ(xsk_region_get(&longer, 2304, false, false, &r[6], &err), 0);
-	for (unsigned int i = 1; i < 7; i++)
-		for (unsigned int k = i + 1; k < 7; k++)
-			CHECK(r[i] != r[k]);
+	CHECK_EQ(xsk_region_get(&span, &plain, true, false, &r[2], &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &plain, false, true, &r[3], &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &small, false, false, &r[4], &err), 0);
+	CHECK_EQ(xsk_region_get(&moved, &plain, false, false, &r[5], &err), 0);
+	CHECK_EQ(xsk_region_get(&longer, &plain, false, false, &r[6], &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &padded, false, false, &r[8], &err), 0);
+	for (unsigned int i = 1; i < 9; i++)
+		for (unsigned int k = i + 1; k < 9; k++)
+			CHECK(i == 7 || k == 7 || r[i] != r[k]);
 	/* Nobody bound: nothing to share from. */
 	CHECK_EQ(xsk_region_shared_fd(r[0]), -1);
 	/* A page gone: whoever has it keeps it, nobody joins. */
 	atomic_store(&r[0]->any_gone, true);
-	CHECK_EQ(xsk_region_get(&span, 2304, false, false, &r[7], &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &plain, false, false, &r[7], &err), 0);
 	CHECK(r[7] != r[0]);
-	for (unsigned int i = 0; i < 8; i++)
+	for (unsigned int i = 0; i < 9; i++)
 		xsk_region_put(r[i], &pair);
 	xsk_region_put(NULL, &pair);
 	/* All gone with their last user: a new one is fresh. */
-	CHECK_EQ(xsk_region_get(&span, 2304, false, false, &r[0], &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &plain, false, false, &r[0], &err), 0);
 	CHECK_EQ(r[0]->queues, 1);
 	xsk_region_put(r[0], &pair);
 }
@@ -236,7 +266,7 @@ shared_fd(void)
 	struct afx_err err;
 	int fd;
 
-	CHECK_EQ(xsk_region_get(&span, 2304, false, false, &r, &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &plain, false, false, &r, &err), 0);
 	xsk_region_bound(r, &pair);
 	fd = xsk_region_shared_fd(r);
 	CHECK(fd >= 0 && fd != sock.fd);
@@ -271,7 +301,7 @@ struck_off(void)
 	xsk_span_get(&lay, &lay, 1, &want, &span);
 	CHECK_EQ(span.page_shift, 21);
 	CHECK(at >= span.base && at + len <= span.base + span.len);
-	CHECK_EQ(xsk_region_get(&span, 2304, false, false, &r, &err), 0);
+	CHECK_EQ(xsk_region_get(&span, &plain, false, false, &r, &err), 0);
 	CHECK(!r->any_gone);
 	rte_free(mem);
 	CHECK(r->any_gone);
@@ -286,7 +316,7 @@ struck_off(void)
 	mem = rte_malloc(NULL, len, 1 << 21);
 	if (mem != NULL && (uintptr_t)mem == at) {
 		CHECK(xsk_region_gone(r, at + len / 2, 64));
-		CHECK_EQ(xsk_region_get(&span, 2304, false, false, &again, &err), 0);
+		CHECK_EQ(xsk_region_get(&span, &plain, false, false, &again, &err), 0);
 		CHECK(again != r);
 		CHECK(!xsk_region_gone(again, at + len / 2, 64));
 		xsk_region_put(again, &pair);

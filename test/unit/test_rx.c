@@ -68,10 +68,11 @@ conserved(struct world *w)
 	CHECK_EQ(fake_waiting(&w->f->fill) + w->taken_cnt + fake_waiting(&w->f->rx), w->q->held);
 }
 
+/* Where the kernel puts the packet of a frame. */
 static uint8_t *
 umem(struct world *w, uint64_t addr)
 {
-	return (uint8_t *)w->q->base + addr;
+	return (uint8_t *)w->q->base + addr + w->q->frames.pad + AFX_XDP_HEADROOM;
 }
 
 static uint8_t
@@ -103,8 +104,8 @@ kernel_delivers(struct world *w, uint32_t len)
 		return false;
 	w->taken[pick] = w->taken[--w->taken_cnt];
 	for (uint32_t i = 0; i < len; i++)
-		umem(w, addr)[AFX_XDP_HEADROOM + i] = pattern(len, i);
-	memset(umem(w, addr) + AFX_XDP_HEADROOM + len, 0xee, w->q->chunk - AFX_XDP_HEADROOM - len);
+		umem(w, addr)[i] = pattern(len, i);
+	memset(umem(w, addr) + len, 0xee, w->q->frames.room - len);
 	w->expect[(w->expect_at + w->expect_cnt++) % POOL] = len;
 	return true;
 }

@@ -11,7 +11,7 @@ static struct rte_mbuf *five(void) { return CHAIN("ppppp", 2000, 2000, 2000, 200
 static struct rte_mbuf *most(void) { return even(18, 500); }
 static struct rte_mbuf *one_more(void) { return even(19, 100); }
 static struct rte_mbuf *one_more_long(void) { return even(19, 500); }
-static struct rte_mbuf *far_too_long(void) { return even(30, 2048); }
+static struct rte_mbuf *far_too_long(void) { return even(37, 2048); }
 static struct rte_mbuf *gaps(void) { return CHAIN("ppppppp", 0, 0, 100, 0, 200, 0, 0); }
 static struct rte_mbuf *tiny(void) { return even(20, 3); }
 static struct rte_mbuf *tiny_tail(void) { return CHAIN("ppppp", 60, 1, 1, 1, 1); }
@@ -85,13 +85,6 @@ ext_long(void)
 	return tx_paint(external(ext_mem, 9000));
 }
 
-/* The same in place: two pieces of one mbuf. */
-static struct rte_mbuf *
-long_inside(void)
-{
-	return tx_paint(external(lender->buf_addr, 2304 + 500));
-}
-
 /* Payload by reference, headers of one's own: as fragmentation makes it. */
 static struct rte_mbuf *
 indirect_tail(void)
@@ -131,7 +124,6 @@ static const struct kind kinds[] = {
 	{ "all outside", all_outside, COUNTER(bounce_outside), 5, false },
 	{ "external behind", ext_tail, COUNTER(bounce_external), 2, true },
 	{ "external, longer than a frame", ext_long, COUNTER(bounce_external), 5, true },
-	{ "in place, longer than a frame", long_inside, COUNTER(zero_copy), 2, true },
 	{ "indirect behind", indirect_tail, COUNTER(zero_copy), 2, false },
 	{ "too short", too_short, COUNTER(drop_short), 0, false },
 	{ "nothing", nothing, COUNTER(drop_short), 0, false },
@@ -358,6 +350,28 @@ gone(const struct fake_cfg *cfg)
 	tx_close();
 }
 
+/* A buffer longer than any frame, in place: two pieces of one mbuf. */
+static void
+pieces(struct fake_cfg cfg)
+{
+	char *mem = rte_malloc(NULL, 2 * AFX_CHUNK_MAX, 0);
+	struct rte_mbuf *m;
+
+	cfg.umem = XSK_UMEM_HEAP;
+	tx_open(&cfg);
+	m = tx_paint(external(mem, q->chunk + 500));
+	ext_freed = 0;
+	CHECK_EQ(burst(&m, 1), 1);
+	CHECK_EQ(wire_descs, 2);
+	CHECK_EQ(q->stats.zero_copy, 1);
+	CHECK_EQ(q->stats.chains, 1);
+	xsk_tx_reclaim(q);
+	CHECK_EQ(ext_freed, 1);
+	all_home(0);
+	tx_close();
+	rte_free(mem);
+}
+
 int
 main(void)
 {
@@ -372,6 +386,7 @@ main(void)
 	rte_pktmbuf_free(lender);
 	shared();
 	tx_close();
+	pieces(cfg);
 	pages(&cfg);
 	straddle();
 	not_asked(&cfg);

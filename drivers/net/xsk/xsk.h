@@ -138,6 +138,7 @@ struct xsk_region {
 	uintptr_t base;
 	uint64_t len;
 	uint32_t chunk;
+	uint32_t pad;
 	bool zc;
 	bool sg;
 	unsigned int page_shift; /* contiguity unit of its memory, at least 12 */
@@ -166,7 +167,8 @@ struct xsk_frames {
 	int32_t fill_off;        /* fill address = mbuf (or its buffer, if pinned) + fill_off */
 	uint16_t data_off;       /* where the kernel puts the packet, relative to the buffer */
 	uint32_t room;           /* bytes of packet a frame holds */
-	uint32_t chunk;          /* 256 + room */
+	uint32_t pad;            /* in front, never written: the umem's headroom */
+	uint32_t chunk;          /* pad + 256 + room */
 	bool overlap;            /* the kernel's headroom lies over the mbuf header */
 };
 

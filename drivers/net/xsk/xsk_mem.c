@@ -201,8 +201,29 @@ xsk_layout_get(struct rte_mempool *mp, struct xsk_layout *lay, struct afx_err *e
 	return lay->pinned ? 0 : trim_holes(lay, err);
 }
 
+/*
+ * The kernel keeps a head for each chunk that fits the span, whether it becomes a frame or not:
+ * the larger the chunks, the fewer. One may begin early and overlap the frame before, as nobody
+ * writes into the umem's headroom. Where a NIC follows the addresses it stays within its object,
+ * which may be the first of a page.
+ */
+static uint32_t
+front_pad(const struct xsk_layout *lay, uint32_t chunk, bool zc)
+{
+	uint32_t own = lay->pinned ? 0 : lay->mp->header_size;
+	struct area area = { .at = lay->lo };
+
+	if (!zc) {
+		rte_memseg_contig_walk(find_area, &area);
+		if (lay->hi <= area.hi)
+			own += RTE_MIN(lay->lo - area.lo, (uintptr_t)AFX_CHUNK_MAX);
+	}
+	/* Frames stay aligned as their objects are. */
+	return RTE_ALIGN_FLOOR(RTE_MIN(own, AFX_CHUNK_MAX - chunk), RTE_CACHE_LINE_SIZE);
+}
+
 int
-xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr,
+xsk_frames_get(const struct xsk_layout *lay, bool overlap, bool zc, struct xsk_frames *fr,
 	struct afx_err *err)
 {
 	int32_t buf_off = lay->pinned ? 0 : (int32_t)sizeof(struct rte_mbuf) + lay->priv;
@@ -224,6 +245,9 @@ xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr
 			"%u: create it with a data room of at least %u",
 			lay->mp->name, lay->buf_len, room, AFX_CHUNK_MIN - AFX_XDP_HEADROOM,
 			AFX_CHUNK_MIN - AFX_XDP_HEADROOM + fr->data_off);
+	fr->pad = front_pad(lay, fr->chunk, zc);
+	fr->chunk += fr->pad;
+	fr->fill_off -= (int32_t)fr->pad;
 	return 0;
 }
 
@@ -242,7 +266,7 @@ count_unusable(struct rte_mempool *mp __rte_unused, void *arg, void *obj,
 	struct rte_mbuf *m = obj;
 	uintptr_t fill = (c->lay->pinned ? (uintptr_t)m->buf_addr : (uintptr_t)m) + c->fr->fill_off;
 
-	c->cnt += fill < c->lay->lo || fill + c->fr->chunk > c->lay->hi ||
+	c->cnt += fill + c->fr->pad < c->lay->lo || fill + c->fr->chunk > c->lay->hi ||
 		afx_frame_crosses(fill, c->fr->chunk, c->shift);
 }
 
@@ -255,8 +279,8 @@ xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_frames *fr, u
 	 * Without a limit to cross and with frames inside their objects there is nothing to find; a
 	 * walk of a large pool costs more than all the rest of a queue's start.
 	 */
-	if (shift >= 63 && lay->whole && fr->fill_off >= 0 &&
-			fr->fill_off + fr->chunk <= lay->mp->elt_size)
+	if (shift >= 63 && lay->whole && fr->fill_off + (int32_t)fr->pad >= 0 &&
+			fr->fill_off + (int32_t)fr->chunk <= (int32_t)lay->mp->elt_size)
 		return 0;
 	rte_mempool_obj_iter(lay->mp, count_unusable, &c);
 	return c.cnt;
@@ -363,27 +387,27 @@ xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigne
 }
 
 static struct xsk_region *
-find_region(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg)
+find_region(const struct xsk_span *span, const struct xsk_frames *fr, bool zc, bool sg)
 {
 	struct xsk_region *r;
 
 	TAILQ_FOREACH(r, &regions, next)
-		if (r->base == span->base && r->len == span->len && r->chunk == chunk &&
-			r->zc == zc && r->sg == sg &&
+		if (r->base == span->base && r->len == span->len && r->chunk == fr->chunk &&
+			r->pad == fr->pad && r->zc == zc && r->sg == sg &&
 			!atomic_load_explicit(&r->any_gone, memory_order_acquire))
 			return r;
 	return NULL;
 }
 
 int
-xsk_region_get(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg,
+xsk_region_get(const struct xsk_span *span, const struct xsk_frames *fr, bool zc, bool sg,
 	struct xsk_region **region, struct afx_err *err)
 {
 	struct xsk_region *r;
 	int ret = 0;
 
 	pthread_mutex_lock(&lock);
-	r = find_region(span, chunk, zc, sg);
+	r = find_region(span, fr, zc, sg);
 	if (r == NULL) {
 		r = calloc(1, sizeof(*r));
 		if (r != NULL) {
@@ -398,7 +422,8 @@ xsk_region_get(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg,
 		r->base = span->base;
 		r->len = span->len;
 		r->page_shift = span->page_shift;
-		r->chunk = chunk;
+		r->chunk = fr->chunk;
+		r->pad = fr->pad;
 		r->zc = zc;
 		r->sg = sg;
 		LIST_INIT(&r->bound);

@@ -11,7 +11,7 @@ int xsk_layout_get(struct rte_mempool *mp, struct xsk_layout *lay, struct afx_er
 /* Frames that cross 1 << shift bytes or lie outside what of the pool can be registered. */
 uint32_t xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_frames *fr,
 	unsigned int shift);
-int xsk_frames_get(const struct xsk_layout *lay, bool overlap, struct xsk_frames *fr,
+int xsk_frames_get(const struct xsk_layout *lay, bool overlap, bool zc, struct xsk_frames *fr,
 	struct afx_err *err);
 struct xsk_span {
 	uintptr_t base;
@@ -26,7 +26,7 @@ struct xsk_span_want {
 };
 void xsk_span_get(const struct xsk_layout *lay, const struct xsk_layout *all, unsigned int all_cnt,
 	const struct xsk_span_want *want, struct xsk_span *span);
-int xsk_region_get(const struct xsk_span *span, uint32_t chunk, bool zc, bool sg,
+int xsk_region_get(const struct xsk_span *span, const struct xsk_frames *fr, bool zc, bool sg,
 	struct xsk_region **region, struct afx_err *err);
 int xsk_region_shared_fd(struct xsk_region *region);
 void xsk_region_bound(struct xsk_region *region, struct xsk_pair *pair);

@@ -63,6 +63,7 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	uint64_t slots;
 	uint32_t unusable, aside;
 
+	lo -= RTE_MIN(lo, (uint64_t)q->frames.pad);
 	q->map_base = lo & ~((1ull << XSK_SLOT_SHIFT) - 1);
 	slots = ((q->layout.hi - pair->region->base - q->map_base) >> XSK_SLOT_SHIFT) + 1;
 	if (q->layout.pinned)
@@ -95,7 +96,7 @@ wire_rx(struct xsk_rxq *q, const struct xsk_pair *pair, uint32_t shift, struct a
 	q->base = pair->region->base;
 	q->chunk = q->frames.chunk;
 	q->fill_off = q->frames.fill_off;
-	q->off_adj = (int32_t)AFX_XDP_HEADROOM - q->frames.data_off;
+	q->off_adj = (int32_t)(q->frames.pad + AFX_XDP_HEADROOM) - q->frames.data_off;
 	q->zc = pair->region->zc;
 	q->busy = false;
 	q->wake_skip = 0;
@@ -121,7 +122,7 @@ wire_tx(struct xsk_txq *q, const struct xsk_pair *pair, const struct xsk_layout 
 	q->base = pair->region->base;
 	q->len = pair->region->len;
 	q->region = pair->region;
-	q->chunk = pair->region->chunk;
+	q->chunk = pair->region->chunk - pair->region->pad;
 	q->lo = q->slot_mask + 1;
 	q->span = q->len > q->lo + q->chunk ? q->len - q->lo - q->chunk : 0;
 	q->cross_shift = shift;
@@ -236,6 +237,7 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 			.base = (void *)pair->region->base,
 			.len = pair->region->len,
 			.chunk = pair->region->chunk,
+			.headroom = pair->region->pad,
 		},
 		.adopt_fd = -1,
 	};
@@ -286,15 +288,14 @@ xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	struct xsk_span span;
 	int ret;
 
-	ret = xsk_frames_get(lay, how->overlap, &fr, err);
+	ret = xsk_frames_get(lay, how->overlap, how->got == XSK_GOT_ZC, &fr, err);
 	if (ret < 0)
 		return ret;
 	if (qid < dev->data->nb_rx_queues)
 		((struct xsk_rxq *)dev->data->rx_queues[qid])->frames = fr;
 	want.chunk = fr.chunk;
 	xsk_span_get(lay, how->layouts, how->layouts_cnt, &want, &span);
-	ret = xsk_region_get(&span, fr.chunk, how->got == XSK_GOT_ZC, how->sg, &pair->region,
-		err);
+	ret = xsk_region_get(&span, &fr, how->got == XSK_GOT_ZC, how->sg, &pair->region, err);
 	if (ret == 0)
 		ret = open_socket(dev, qid, how, &fr, err);
 	if (ret < 0)

@@ -73,7 +73,7 @@ xsk_rx_queue_setup(struct rte_eth_dev *dev, uint16_t qid, uint16_t nb_desc,
 	}
 	ret = xsk_layout_get(mp, &lay, &err);
 	if (ret == 0)
-		ret = xsk_frames_get(&lay, true, &fr, &err);
+		ret = xsk_frames_get(&lay, true, false, &fr, &err);
 	if (ret < 0) {
 		XSK_LOG(ERR, "rx queue %u: %s", qid, err.text);
 		return ret;

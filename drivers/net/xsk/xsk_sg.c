@@ -230,7 +230,8 @@ collect(const struct rte_eth_dev *dev, const struct xsk_bind *how, struct xsk_fr
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
 		w->tx |= xsk_sg_tx_asked(dev, dev->data->tx_queues[i]);
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		int ret = xsk_frames_get(&how->layouts[i], how->overlap, &fr[i], err);
+		int ret = xsk_frames_get(&how->layouts[i], how->overlap, how->got == XSK_GOT_ZC,
+			&fr[i], err);
 
 		if (ret < 0)
 			return ret;

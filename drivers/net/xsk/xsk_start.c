@@ -223,7 +223,8 @@ check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *ho
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		struct xsk_frames fr;
-		int ret = xsk_frames_get(&how->layouts[i], how->overlap, &fr, err);
+		int ret = xsk_frames_get(&how->layouts[i], how->overlap, got == XSK_GOT_ZC, &fr,
+			err);
 
 		if (ret == 0 && got == XSK_GOT_ZC)
 			ret = check_crossing(port, &how->layouts[i], &fr, err);

@@ -17,42 +17,35 @@
 /* Rounds of a last kick for packets handed over just before stop. */
 #define DRAIN_ROUNDS 64
 
-struct returned {
-	struct xsk_rxq *q;
-	uint32_t cnt;
-};
-
-static void
-return_owned(struct rte_mempool *mp, void *arg, void *obj, unsigned int idx __rte_unused)
+/* The mbuf that own[] has in a slot: the address is the slot's with the low bits from there. */
+static void *
+owned(const struct xsk_rxq *q, uint64_t slot)
 {
-	struct returned *r = arg;
-	struct xsk_rxq *q = r->q;
-	uintptr_t fill = (uintptr_t)obj + q->fill_off;
-	uint64_t rel = fill - q->base - q->map_base;
-	uint64_t slot = rel >> XSK_SLOT_SHIFT;
+	uint64_t addr = q->map_base + (slot << XSK_SLOT_SHIFT);
 
-	if (slot >= q->map_len || q->own[slot] != (uint16_t)(fill - q->base))
-		return;
-	q->own[slot] = XSK_OWN_NONE;
-	r->cnt++;
-	rte_mempool_put(mp, obj);
+	addr = (addr & ~(uint64_t)UINT16_MAX) | q->own[slot];
+	return (void *)(q->base + addr - q->fill_off);
 }
 
 static void
 return_rx(struct xsk_rxq *q)
 {
-	struct returned r = { .q = q };
+	uint32_t cnt = 0;
 
-	if (q->own != NULL)
-		rte_mempool_obj_iter(q->mp, return_owned, &r);
+	for (uint64_t i = 0; q->own != NULL && i < q->map_len; i++) {
+		if (q->own[i] == XSK_OWN_NONE)
+			continue;
+		rte_mempool_put(q->mp, owned(q, i));
+		cnt++;
+	}
 	for (uint64_t i = 0; q->own_mbuf != NULL && i < q->map_len; i++) {
 		if (q->own_mbuf[i] == NULL)
 			continue;
 		rte_mempool_put(q->mp, q->own_mbuf[i]);
-		r.cnt++;
+		cnt++;
 	}
-	if (r.cnt != q->held)
-		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, r.cnt,
+	if (cnt != q->held)
+		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, cnt,
 			q->held);
 	for (uint32_t i = 0; i < q->aside_cnt; i++)
 		rte_mempool_put(q->mp, q->aside[i]);

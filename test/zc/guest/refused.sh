@@ -19,7 +19,7 @@ refuses() {
 	check "$args leaves no program" no_xdp dut
 }
 
-refuses hw mode=hw 'cannot start: .*mode=hw needs a NIC that runs XDP programs itself'
+refuses hw mode=hw 'cannot start: driver .* cannot run XDP programs on the NIC itself'
 # A room of 1920 is 1024 to igb: a full frame would arrive in two pieces.
 [ "$kind" != igb ] || refuses small mode=zc 'cannot start: igb rounds a room of 1920 bytes' \
 	--mbuf-size=2048
