@@ -218,7 +218,6 @@ struct xsk_rxq {
 	struct rte_eth_rxconf conf;
 	struct xsk_kstats ksum;  /* of sockets already closed, and the baseline of a reset below */
 	struct xsk_kstats kbase;
-	uint64_t quarantined;    /* mbufs kept for ever because release could not be proven */
 	struct xsk_rx_stats base_stats; /* at the last reset */
 } __rte_cache_aligned;
 
@@ -265,7 +264,6 @@ struct xsk_txq {
 	struct rte_eth_txconf conf;
 	struct xsk_kstats ksum;
 	struct xsk_kstats kbase;
-	uint64_t quarantined;
 	struct xsk_tx_stats base_stats;
 } __rte_cache_aligned;
 
