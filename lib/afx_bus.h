@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The device behind a netdev, as sysfs describes it on its bus. Unlike class/net, the bus folders
- * are the same in every network namespace.
+ * are the same in every network namespace. Any thread, no capability.
  */
 #ifndef AFX_BUS_H
 #define AFX_BUS_H

@@ -7,7 +7,7 @@
  * the packet at base + 256 + headroom and answers in the rx ring with the same base and the
  * distance as offset. In the tx ring the sum is the first byte to send, and the completion ring
  * returns the address as it was written: how a sum is split between base and offset is the sender's
- * choice.
+ * choice. (net/xdp/xsk_buff_pool.c, xsk.c, xsk_queue.h of Linux 6.18.)
  *
  * Pure functions: no state, no syscalls.
  */
@@ -20,7 +20,10 @@
 /* Bytes the kernel keeps in front of every packet (XDP_PACKET_HEADROOM, linux/bpf.h). */
 #define AFX_XDP_HEADROOM 256u
 
-/* Limits of a chunk in bytes (net/xdp/xdp_umem.c): XDP_UMEM_MIN_CHUNK_SIZE and the page size. */
+/*
+ * Limits of a chunk in bytes (net/xdp/xdp_umem.c of Linux 6.18): XDP_UMEM_MIN_CHUNK_SIZE and the
+ * page size, here that of 4 KiB.
+ */
 #define AFX_CHUNK_MIN 2048u
 #define AFX_CHUNK_MAX 4096u
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Interrupts of a device: which there are, which serves a queue, and the CPUs they may run on
- * (/proc/irq). Reading needs no privilege, changing is root's.
+ * (/proc/irq). Reading needs no privilege, changing is root's. Any thread; changes of one interrupt
+ * by one caller at a time. Syscalls: open, read, write, close, access, getdents.
  */
 #ifndef AFX_IRQ_H
 #define AFX_IRQ_H

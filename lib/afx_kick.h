@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Waking the kernel. The only syscalls of the data path; both return at once.
+ * Waking the kernel. The only syscalls of the data path; both return at once, but in copy mode
+ * afx_kick_tx sends before it does and lets callers on one socket wait for each other. fd is a
+ * bound AF_XDP socket. Any thread. No capability.
  *
- * Errors of afx_kick_tx (net/xdp/xsk.c): -EAGAIN the batch limit was reached and more waits, or the
- * device queue is full; -EBUSY the device refused one packet, which is lost but completed (copy
- * mode); -ENOBUFS the socket's send buffer is full; -ENETDOWN the interface is down; -ENXIO the
- * socket is no longer bound (interface gone).
+ * Errors (net/xdp/xsk.c of Linux 6.18): -ENETDOWN the interface is down; -ENXIO the socket is no
+ * longer bound (interface gone). Of afx_kick_tx also: -EAGAIN the batch limit was reached and more
+ * waits, or the device queue is full; -EBUSY the device refused one packet, which is lost but
+ * completed (copy mode); -ENOBUFS the socket's send buffer is full.
  */
 #ifndef AFX_KICK_H
 #define AFX_KICK_H

@@ -5,7 +5,10 @@
  * rename does not lose them.
  *
  * All functions return 0 or -errno with err filled, naming the interface and the remedy; they act
- * in the namespace of ctl. -ENODEV: the interface is gone from that namespace.
+ * in the namespace of ctl, from any thread. -ENODEV: the interface is gone from that namespace;
+ * -ETIMEDOUT: the kernel did not answer. What they fill in is the caller's and holds no pointers.
+ * No capability where none is named. Syscalls: those of afx_nl_request, and ioctl for names and
+ * drivers, where none are named.
  */
 #ifndef AFX_NETDEV_H
 #define AFX_NETDEV_H
@@ -40,13 +43,20 @@ struct afx_netdev {
 	char bus_info[32];
 };
 
-/* Look up by name or altname (any length up to ALTIFNAMSIZ), or by index. */
+/*
+ * Look up by name or altname (1 to 127 characters), or by index. Syscalls also: open, read, close
+ * (sysfs).
+ */
 int afx_netdev_by_name(struct afx_ctl *ctl, const char *name, struct afx_netdev *nd,
 	struct afx_err *err);
 int afx_netdev_by_index(struct afx_ctl *ctl, int ifindex, struct afx_netdev *nd,
 	struct afx_err *err);
 
-/* Changes; CAP_NET_ADMIN. mtu in bytes. up sets or clears IFF_UP. */
+/*
+ * Changes; CAP_NET_ADMIN (-EPERM). mtu in bytes, -EINVAL or -ERANGE where the driver does not take
+ * it. mac: -EBUSY where it changes only while the link is down, -EADDRNOTAVAIL for one that is not
+ * unicast. up sets or clears IFF_UP.
+ */
 int afx_netdev_set_mtu(struct afx_ctl *ctl, int ifindex, uint32_t mtu, struct afx_err *err);
 int afx_netdev_set_mac(struct afx_ctl *ctl, int ifindex, const uint8_t mac[AFX_MAC_LEN],
 	struct afx_err *err);
@@ -62,8 +72,9 @@ enum afx_membership {
 };
 
 /*
- * Return a descriptor, close-on-exec, that holds the membership until it is closed, or -errno.
- * CAP_NET_RAW. IFF_ flags of struct afx_netdev do not show memberships.
+ * Return a descriptor, close-on-exec, that holds the membership until the caller closes it, or
+ * -errno. CAP_NET_RAW. IFF_ flags of struct afx_netdev do not show memberships.
+ * Syscalls: those of afx_ctl_enter, socket, setsockopt, close.
  */
 int afx_netdev_join(struct afx_ctl *ctl, int ifindex, enum afx_membership what,
 	struct afx_err *err);
@@ -94,7 +105,7 @@ int afx_netdev_queue_napi(struct afx_ctl *ctl, int ifindex, uint32_t queue, bool
 /* What the kernel uses the interface for. */
 struct afx_netdev_use {
 	bool address;            /* an IPv4 address or a non-link-local IPv6 one */
-	bool default_route;      /* a default route of the main table leaves here */
+	bool default_route;      /* a default route of table main or default leaves here */
 	int master;              /* ifindex of bond, bridge or VRF above, 0 where none */
 };
 int afx_netdev_use(struct afx_ctl *ctl, int ifindex, struct afx_netdev_use *use,
@@ -112,12 +123,17 @@ struct afx_event {
 	struct afx_netdev nd;    /* AFX_EV_LINK: without driver, bus_info, numa_node */
 };
 
-/* Open a non-blocking close-on-exec descriptor that delivers link events of ctl's namespace. */
+/*
+ * Open a non-blocking close-on-exec descriptor that delivers link events of ctl's namespace, for
+ * the caller to close. Syscalls: those of afx_ctl_enter, socket, bind, close.
+ */
 int afx_netdev_monitor(struct afx_ctl *ctl, struct afx_err *err);
 
 /*
- * Read one datagram and call cb for each event in it that concerns ifindex. Returns the number of
- * events delivered, 0 when nothing was waiting (-EAGAIN is not an error here), or -errno.
+ * Read one datagram and call cb, on this thread, for each event in it that concerns ifindex; the
+ * event is valid during the call. Returns the number of events delivered, 0 when nothing was
+ * waiting (-EAGAIN is not an error here), or -errno. One thread at a time per fd. Syscalls:
+ * recvmsg.
  */
 int afx_netdev_monitor_read(int fd, int ifindex,
 	void (*cb)(const struct afx_event *ev, void *arg), void *arg);

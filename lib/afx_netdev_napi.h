@@ -28,8 +28,8 @@ struct afx_napi {
 };
 
 /*
- * The NAPIs of an interface, at most max of them: their number or -errno; -EOPNOTSUPP before kernel
- * 6.8. While the interface is down there are none.
+ * The NAPIs of an interface into list, at most max of them: their number or -errno; -EOPNOTSUPP
+ * before kernel 6.8. While the interface is down there are none.
  */
 int afx_netdev_napis(struct afx_ctl *ctl, int ifindex, struct afx_napi *list, unsigned int max,
 	struct afx_err *err);

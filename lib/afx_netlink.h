@@ -39,7 +39,7 @@ struct afx_nl {
  */
 int afx_nl_open(int protocol, struct afx_nl *nl, struct afx_err *err);
 
-/* Close; twice is allowed. */
+/* Close; twice is allowed. Syscalls: close. */
 void afx_nl_close(struct afx_nl *nl);
 
 /* A request under construction. Too much content marks it full, which sending reports. */

@@ -20,7 +20,7 @@
  *
  * A pairs with D: without them the producer could overwrite an entry the consumer still reads.
  * B pairs with C: without them the consumer could read an entry before it is written. The kernel's
- * half is net/xdp/xsk_queue.h, which uses the same letters.
+ * half is net/xdp/xsk_queue.h (here: Linux 6.18), which uses the same letters.
  *
  * Producer verbs: reserve, write, submit. Consumer verbs: peek, read, release. Reserving and
  * peeking move only private indexes; submit and release publish. Each side caches the other's index

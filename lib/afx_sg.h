@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the kernel has of multi-buffer AF_XDP (XDP_USE_SG, kernel 6.6). */
+/* What the kernel has of multi-buffer AF_XDP (XDP_USE_SG, kernel 6.6). Any thread. */
 #ifndef AFX_SG_H
 #define AFX_SG_H
 
 #include "afx_err.h"
 
 /*
- * The fewest fragments an skb takes (CONFIG_MAX_SKB_FRAGS, 17 to 45). In copy mode a packet to send
- * has at most one descriptor more.
+ * The fewest fragments an skb takes (CONFIG_MAX_SKB_FRAGS of net/Kconfig, 17 to 45). In copy mode a
+ * packet to send has at most one descriptor more (xsk_build_skb of net/xdp/xsk.c, Linux 6.18).
  */
 #define AFX_SKB_FRAGS_MIN 17u
 

@@ -61,19 +61,22 @@ struct afx_socket {
 /*
  * Create socket and rings, registering or (at bind) sharing the UMEM. The calling thread must be in
  * the netdev's namespace; CAP_NET_RAW. *out is allocated from the private heap. Returns 0 or -errno
- * with err filled and nothing left behind: -EPERM, -EAFNOSUPPORT (kernel without AF_XDP), -ENOBUFS
- * (RLIMIT_MEMLOCK), -EINVAL. Syscalls: socket, setsockopt, getsockopt, mmap, madvise; on failure
- * munmap, close.
+ * with err filled and nothing left behind (an adopted descriptor is closed too): -EPERM,
+ * -EAFNOSUPPORT (kernel without AF_XDP), -EOPNOTSUPP (older than 5.4), -ENOBUFS (RLIMIT_MEMLOCK),
+ * -EMFILE, -ENOMEM, -EINVAL. The socket whose UMEM is shared must stay open until bind has
+ * returned. Syscalls: socket, setsockopt, getsockopt, mmap, madvise; on failure munmap, close.
  */
 int afx_socket_create(const struct afx_socket_cfg *cfg, struct afx_socket **out,
 	struct afx_err *err);
 
 /*
  * Bind. A queue whose former socket was just closed answers EBUSY for some milliseconds more (the
- * kernel releases it from a work queue): retried until wait_ms have passed. Any other failure
- * spoils socket and UMEM: close both. Returns 0 or -errno with err filled: -EBUSY another socket
- * holds the queue, -EOPNOTSUPP no zero-copy (or no multi-buffer), -EINVAL the driver refuses,
- * -ENETDOWN. Syscalls: bind, getsockopt, clock_nanosleep.
+ * kernel releases it from a work queue, net/xdp/xsk_buff_pool.c of Linux 6.18): retried until
+ * wait_ms milliseconds have passed. The calling thread must be in the netdev's namespace. Any other
+ * failure spoils socket and UMEM: close both. Returns 0 or -errno with err filled: -EBUSY another
+ * socket holds the queue, -EOPNOTSUPP no zero-copy (or no multi-buffer), -EINVAL the driver
+ * refuses, -ENETDOWN, -ENODEV. Syscalls: bind, getsockopt, clock_nanosleep, ioctl (for the error
+ * text).
  */
 int afx_socket_bind(struct afx_socket *s, unsigned int wait_ms, struct afx_err *err);
 
@@ -92,18 +95,24 @@ void afx_socket_close(struct afx_socket *s);
  */
 int afx_socket_released(int ifindex, uint32_t queue);
 
-/* Kernel counters (XDP_STATISTICS), since bind. Fields the kernel does not have are 0. */
+/*
+ * Kernel counters (XDP_STATISTICS, 5.9 for the last three), since the socket was made. Fields the
+ * kernel does not have are 0. 0 or -errno. Any thread. Syscalls: getsockopt.
+ */
 struct afx_socket_stats {
-	uint64_t rx_dropped;
-	uint64_t rx_invalid_descs;
-	uint64_t tx_invalid_descs;
-	uint64_t rx_ring_full;
-	uint64_t rx_fill_empty;
-	uint64_t tx_ring_empty;
+	uint64_t rx_dropped;     /* packets, but those of rx_ring_full */
+	uint64_t rx_invalid_descs; /* of another ring than told: says nothing (Linux 6.1 to 7.3) */
+	uint64_t tx_invalid_descs; /* descriptors refused */
+	uint64_t rx_ring_full;   /* packets */
+	uint64_t rx_fill_empty;  /* times a frame was wanted and none was there */
+	uint64_t tx_ring_empty;  /* times a packet was looked for and none was there */
 };
 int afx_socket_stats(int fd, struct afx_socket_stats *st);
 
-/* Whether this process may make AF_XDP sockets here: 0 or -errno with err filled. */
+/*
+ * Whether this process may make AF_XDP sockets in the namespace of the calling thread: 0 or -errno
+ * with err filled, as afx_socket_create. Syscalls: socket, close.
+ */
 int afx_socket_probe(struct afx_err *err);
 
 #endif

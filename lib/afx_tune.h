@@ -7,6 +7,10 @@
  *
  * As there, a value is put back only where it is still the one that was set, a NAPI only while it
  * belongs to the netdev, and an interrupt only while it is one of its device.
+ *
+ * Threads as for the handle of afx_state.h. NAPIs take CAP_NET_ADMIN (-EPERM), interrupts a user
+ * who may write /proc/irq (-EACCES, -EROFS). Syscalls: those of afx_netdev.h, afx_irq.h and the
+ * record.
  */
 #ifndef AFX_TUNE_H
 #define AFX_TUNE_H
@@ -23,7 +27,10 @@
 int afx_tune_napi(struct afx_ctl *ctl, struct afx_state *st, uint32_t id,
 	const struct afx_napi_params *want, struct afx_err *err);
 
-/* The same for the CPUs of an interrupt; -ENOENT where it is none of the netdev's. */
+/*
+ * The same for the CPUs of an interrupt, a list as in afx_irq.h; -ENOENT where it is none of the
+ * netdev's, -ERANGE a list too long, -EIO, -EINVAL the kernel manages it by itself.
+ */
 int afx_tune_irq(struct afx_ctl *ctl, struct afx_state *st, uint32_t irq, const char *cpus,
 	struct afx_err *err);
 

@@ -3,6 +3,7 @@
  * A UMEM: one contiguous range of user memory registered with an AF_XDP socket. The kernel pins its
  * pages and charges them to RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK; they stay pinned
  * until the last socket bound with it is released. The memory itself remains the caller's.
+ * Any thread.
  */
 #ifndef AFX_UMEM_H
 #define AFX_UMEM_H
@@ -36,7 +37,7 @@ int afx_umem_validate(const struct afx_umem_cfg *cfg, struct afx_err *err);
  */
 int afx_umem_register(int fd, const struct afx_umem_cfg *cfg, struct afx_err *err);
 
-/* Kernel memory in bytes that each queue bound to a UMEM of len bytes costs. */
+/* Kernel memory in bytes that each queue bound to a UMEM of len bytes costs; chunk in bytes. */
 static inline uint64_t
 afx_umem_heads(uint64_t len, uint32_t chunk)
 {

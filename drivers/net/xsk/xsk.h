@@ -10,7 +10,10 @@
  * Who runs what. Control functions run one at a time per port (ethdev's rule) and, where they touch
  * other ports' memory registrations, under the lock of xsk_mem.c. A receive burst owns its xsk_rxq
  * (rx and fill ring), a transmit burst its xsk_txq (tx and completion ring); both of one queue pair
- * may run at once on two lcores.
+ * may run at once on two lcores, but with same_lcore and recycling.
+ *
+ * Functions that are ethdev's operations have ethdev's contract; they log an error once and return
+ * 0 or -errno. Others return 0 or -errno with err filled where they take one. Lengths are bytes.
  */
 #ifndef XSK_H
 #define XSK_H
@@ -49,9 +52,6 @@ extern int xsk_logtype_init;
 #define XSK_DESC_MIN 32
 #define XSK_DESC_MAX 32768
 #define XSK_DESC_DEFAULT 2048
-
-/* Bytes in front of the payload that count against a room: Ethernet and one VLAN tag. */
-#define XSK_L2_OVERHEAD (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
 
 /* The largest frame a single chunk can carry. */
 #define XSK_ROOM_MAX (AFX_CHUNK_MAX - AFX_XDP_HEADROOM)
@@ -111,7 +111,7 @@ struct xsk_args {
 	enum xsk_mode mode;
 	bool force_copy;
 	enum xsk_umem umem;
-	uint32_t umem_cap_mib;   /* kernel heads that umem=auto may spend on other pools */
+	uint32_t umem_cap_mib;   /* kernel heads up to which umem=auto takes in other pools */
 	uint32_t busy_budget;    /* packets a busy poll may take, 0: no busy polling */
 	bool same_lcore;         /* one lcore runs both bursts of a queue pair */
 	bool busy_auto;          /* only where core and NAPI have to share a CPU */
@@ -220,7 +220,6 @@ struct xsk_rxq {
 	struct rte_eth_rxconf conf;
 	struct xsk_kstats ksum;  /* of sockets already closed, and the baseline of a reset below */
 	struct xsk_kstats kbase;
-	uint64_t quarantined;    /* mbufs kept for ever because release could not be proven */
 	struct xsk_rx_stats base_stats; /* at the last reset */
 } __rte_cache_aligned;
 
@@ -267,7 +266,6 @@ struct xsk_txq {
 	struct rte_eth_txconf conf;
 	struct xsk_kstats ksum;
 	struct xsk_kstats kbase;
-	uint64_t quarantined;
 	struct xsk_tx_stats base_stats;
 } __rte_cache_aligned;
 
@@ -347,7 +345,7 @@ xsk_proc(const struct rte_eth_dev *dev)
 	return dev->process_private;
 }
 
-/* xsk_args.c: text of the device arguments to struct xsk_args; 0 or -errno with err filled. */
+/* xsk_args.c: text of the device arguments to struct xsk_args. -EINVAL. */
 int xsk_args_parse(const char *text, struct xsk_args *args, struct afx_err *err);
 #define XSK_PARAM_STRING \
 	"iface=<name> netns=<name|path> start_queue=<int> queue_count=<int> " \
@@ -389,14 +387,15 @@ struct xsk_bind {
 int xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	struct afx_err *err);
 
-/* xsk_start.c: negotiation of the mode, opening every queue. Logs the outcome. */
+/* xsk_start.c: negotiation of the mode, opening every queue; waits for them and the carrier. */
 int xsk_start(struct rte_eth_dev *dev);
 
-/* xsk_vdev.c: probe and remove; the private half of a port. */
+/* xsk_vdev.c: probe and remove; frees the private half of a port, values put back. */
 void xsk_proc_free(struct rte_eth_dev *dev);
 
 /*
- * xsk_stop.c: closing every queue, proof of release, return of the frames. Runs on partial state.
+ * xsk_stop.c: closing every queue, proof of release, return of the frames. Runs on partial state,
+ * waits up to XSK_RELEASE_WAIT_MS. Bursts must have ended. stop also takes back what was tuned.
  */
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
@@ -451,7 +450,7 @@ xsk_recycle_update(struct xsk_rxq *q)
 	q->receive_tail = (q->refill_head + missing + 1) & q->recycle_mask;
 }
 
-/* xsk_tx.c: the transmit burst and the reclaim of completions. */
+/* xsk_tx.c: the transmit burst and the reclaim of completions, all on the transmit thread. */
 uint16_t xsk_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint32_t xsk_tx_reclaim(struct xsk_txq *q);
 /* Up to n mbufs of q->mp that were sent, or all n or none; others that completed are freed. */
@@ -459,7 +458,7 @@ uint32_t xsk_tx_take_done(struct xsk_txq *q, void **objs, uint32_t n, bool all);
 void xsk_tx_drain(struct xsk_txq *q);
 int xsk_tx_done_cleanup(void *queue, uint32_t free_cnt);
 
-/* xsk_stats.c */
+/* xsk_stats.c: any thread; collect sums the kernel's counters before a socket is closed. */
 int xsk_stats_get(XSK_STATS_GET_ARGS);
 int xsk_stats_reset(struct rte_eth_dev *dev);
 int xsk_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned int n);
@@ -467,7 +466,7 @@ int xsk_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *nam
 	unsigned int n);
 void xsk_kstats_collect(struct xsk_pair *pair, struct xsk_rxq *rxq, struct xsk_txq *txq);
 
-/* xsk_ctrl.c: operations on the netdev. */
+/* xsk_ctrl.c: operations on the netdev, with the system calls of afx_netdev.h. */
 int xsk_netdev_refresh(struct rte_eth_dev *dev, struct afx_netdev *nd);
 int xsk_link_update(struct rte_eth_dev *dev, int wait);
 int xsk_set_link_up(struct rte_eth_dev *dev);

@@ -9,7 +9,7 @@
 
 #include "xsk.h"
 
-/* Kernel memory that umem=auto may spend per port to reach other pools, in MiB. */
+/* Kernel memory of a port up to which umem=auto takes in other pools, in MiB. */
 #define UMEM_CAP_DEFAULT_MIB 64
 
 /* Packets a busy poll may take where busy_poll=auto leaves it to us: a NAPI round of drivers. */
