@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_cpuflags.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_malloc.h>
@@ -317,6 +318,20 @@ fake_pool(const char *name, const struct fake_pool_cfg *cfg)
 		exit(1);
 	}
 	return mp;
+}
+
+eth_rx_burst_t
+fake_rx_burst(const char *name)
+{
+	if (strcmp(name, "scalar") == 0)
+		return xsk_rx_burst_scalar;
+	if (strcmp(name, "sse") == 0)
+		return xsk_rx_burst_sse;
+#ifdef RTE_ARCH_X86_64
+	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX2) > 0)
+		return xsk_rx_burst_avx2;
+#endif
+	SKIP("the processor has no AVX2");
 }
 
 static void

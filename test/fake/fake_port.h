@@ -65,6 +65,9 @@ int fake_port_open(struct fake_port *p, const struct fake_cfg *cfg, struct afx_e
 /* xsk_stop and release of the queues. May run on what a failed open left. */
 void fake_port_close(struct fake_port *p);
 
+/* The receive burst of common pools called name: avx2, sse or scalar. Leaves by SKIP. */
+eth_rx_burst_t fake_rx_burst(const char *name);
+
 static inline struct fake_xsk *
 fake_sock(struct fake_port *p, uint16_t qid)
 {

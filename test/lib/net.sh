@@ -133,7 +133,7 @@ wait_for() {
 			status=1
 			break
 		fi
-		sleep 0.02
+		sleep "${WAIT_STEP:-0.02}"
 	done
 	cat "$T/wait.out"
 	return $status
@@ -198,12 +198,12 @@ gen() {
 
 # jget EXPRESSION: read JSON from stdin as d and print the Python EXPRESSION of it.
 jget() {
-	python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
+	python3 -ISc 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
 }
 
 # telemetry PATH [FILE_PREFIX]: answer of a DPDK process of this test as JSON.
 telemetry() {
-	python3 "$AFX_ROOT/app/telemetry.py" "$T/run/dpdk/${2:-${TP:-tp}}" "$1"
+	python3 -IS "$AFX_ROOT/app/telemetry.py" "$T/run/dpdk/${2:-${TP:-tp}}" "$1"
 }
 
 trap afx_finish EXIT

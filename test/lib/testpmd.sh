@@ -59,7 +59,7 @@ tp_launch() {
 	# Line by line, else a prompt overtakes the answer in front of it.
 	# shellcheck disable=SC2086 # TP_WRAP may be several words (strace -f ..., env ...)
 	in_ns "${TP_NS:-dut}" timeout -k 5 "${TP_LIMIT:-300}" stdbuf -oL ${TP_WRAP-} \
-		"$TESTPMD" -l "${TP_LCORES:-0,1}" "${eal_args[@]}" "${eal[@]}" -- -i \
+		"$TESTPMD" --lcores "${TP_LCORES:-0,1}" "${eal_args[@]}" "${eal[@]}" -- -i \
 		--total-num-mbufs="${TP_MBUFS:-16384}" "$@" \
 		<"$T/$name.in" >"$T/$name.out" 2>&1 {fd}>&- &
 	tp_pid_of[$name]=$!

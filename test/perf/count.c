@@ -66,7 +66,7 @@ main(int argc, char **argv)
 
 		if (rx) {
 			arrive(f, n);
-			n = xsk_rx_burst(port.rxq[0], pkts, n);
+			n = xsk_rx_burst_sse(port.rxq[0], pkts, n);
 		} else {
 			CHECK_EQ(rte_pktmbuf_alloc_bulk(cfg.mp, pkts, n), 0);
 			for (uint16_t k = 0; k < n; k++)

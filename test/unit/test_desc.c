@@ -56,10 +56,10 @@ rx_states(void)
 	check_rx(rx, 10, DESC);
 	/* An empty pool: what is received is not replaced. */
 	CHECK_EQ(rte_mempool_get_bulk(pool, (void **)taken, POOL - DESC), 0);
-	n = xsk_rx_burst(rx, pkts, 4);
+	n = xsk_rx_burst_sse(rx, pkts, 4);
 	CHECK_EQ(n, 4);
 	check_rx(rx, 6, DESC - 4);
-	n += xsk_rx_burst(rx, pkts + n, DESC);
+	n += xsk_rx_burst_sse(rx, pkts + n, DESC);
 	CHECK_EQ(n, 10);
 	check_rx(rx, 0, DESC - 10);
 	rte_mempool_put_bulk(pool, (void **)taken, POOL - DESC);
@@ -97,12 +97,12 @@ monitor(void)
 	CHECK_EQ(xsk_get_monitor_addr(rx, &pmc), 0);
 	CHECK_EQ(may_sleep(&pmc), -1);
 	deliver(2);
-	CHECK_EQ(xsk_rx_burst(rx, pkts, 1), 1);
+	CHECK_EQ(xsk_rx_burst_sse(rx, pkts, 1), 1);
 	rte_pktmbuf_free(pkts[0]);
 	/* Known to the queue, not yet fetched by the application. */
 	CHECK_EQ(xsk_get_monitor_addr(rx, &pmc), 0);
 	CHECK_EQ(may_sleep(&pmc), -1);
-	CHECK_EQ(xsk_rx_burst(rx, pkts, DESC), 2);
+	CHECK_EQ(xsk_rx_burst_sse(rx, pkts, DESC), 2);
 	rte_pktmbuf_free_bulk(pkts, 2);
 	CHECK_EQ(xsk_get_monitor_addr(rx, &pmc), 0);
 	CHECK_EQ(may_sleep(&pmc), 0);

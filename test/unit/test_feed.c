@@ -83,7 +83,7 @@ static uint32_t
 forward(void)
 {
 	struct rte_mbuf *pkts[BURST];
-	uint16_t n = xsk_rx_burst(rxq, pkts, BURST), sent = xsk_tx_burst(txq, pkts, n);
+	uint16_t n = xsk_rx_burst_sse(rxq, pkts, BURST), sent = xsk_tx_burst(txq, pkts, n);
 
 	rte_pktmbuf_free_bulk(pkts + sent, n - sent);
 	return n;
@@ -134,7 +134,7 @@ mixed(void)
 		uint16_t n, sent;
 
 		kernel(rnd(BURST * 2), rnd(8) ? rnd(BURST * 2) : 0);
-		n = xsk_rx_burst(rxq, pkts, 1 + rnd(BURST));
+		n = xsk_rx_burst_sse(rxq, pkts, 1 + rnd(BURST));
 		if (n > 0 && kept == NULL && rnd(4) == 0) {
 			kept = pkts[rnd(n)];
 			rte_mbuf_refcnt_update(kept, 1);
@@ -170,7 +170,7 @@ starved(void)
 		uint16_t n;
 
 		kernel(BURST, 0);
-		n = xsk_rx_burst(rxq, pkts, BURST);
+		n = xsk_rx_burst_sse(rxq, pkts, BURST);
 		got += n;
 		rte_pktmbuf_free_bulk(pkts, n);
 	}

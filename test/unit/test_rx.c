@@ -15,7 +15,7 @@
 #define ROUNDS_MAX 1000000
 
 /* The burst of common pools under test: "scalar" on the command line chooses the other. */
-static uint16_t (*plain_burst)(void *q, struct rte_mbuf **pkts, uint16_t nb) = xsk_rx_burst;
+static uint16_t (*plain_burst)(void *q, struct rte_mbuf **pkts, uint16_t nb) = xsk_rx_burst_sse;
 
 static uint32_t seed = 12345;
 
@@ -387,8 +387,8 @@ main(int argc, char **argv)
 	struct fake_cfg cfg = { .overlap = true };
 	pthread_t tid;
 
-	if (argc > 1 && strcmp(argv[1], "scalar") == 0)
-		plain_burst = xsk_rx_burst_scalar;
+	if (argc > 1)
+		plain_burst = fake_rx_burst(argv[1]);
 	fake_eal("test_rx");
 	population();
 	wake();

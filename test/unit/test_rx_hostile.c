@@ -13,7 +13,7 @@
 #define DESC 64
 
 /* The burst of common pools under test: "scalar" on the command line chooses the other. */
-static uint16_t (*plain_burst)(void *q, struct rte_mbuf **pkts, uint16_t nb) = xsk_rx_burst;
+static uint16_t (*plain_burst)(void *q, struct rte_mbuf **pkts, uint16_t nb) = xsk_rx_burst_sse;
 
 static struct fake_port port;
 static struct fake_xsk *f;
@@ -265,8 +265,8 @@ main(int argc, char **argv)
 	struct fake_pool_cfg pool = { .n = POOL, .cache = 32 };
 	struct fake_cfg cfg = { .overlap = true };
 
-	if (argc > 1 && strcmp(argv[1], "scalar") == 0)
-		plain_burst = xsk_rx_burst_scalar;
+	if (argc > 1)
+		plain_burst = fake_rx_burst(argv[1]);
 	fake_eal("test_rx_hostile");
 	suite(&pool, &cfg);
 	cfg.overlap = false;

@@ -407,24 +407,17 @@ void xsk_close_queues(struct rte_eth_dev *dev);
  */
 #define XSK_OWN_NONE UINT16_MAX
 
-/* Whether the vector variant of the receive burst may run: EAL's limit (rte_vect.h) allows it. */
-static inline bool
-xsk_rx_vector(void)
-{
-#ifdef RTE_ARCH_X86_64
-	return rte_vect_get_max_simd_bitwidth() >= RTE_VECT_SIMD_128;
-#else
-	return false;
-#endif
-}
-
 /*
- * xsk_rx.c: the receive bursts and the refill. xsk_rx_burst is the vector variant where the machine
- * has one; xsk_rx_burst_any serves ports of which some queue has pinned external buffers.
+ * xsk_rx.c: the receive bursts and the refill. Off x86-64 those with vectors are the scalar one;
+ * xsk_rx_burst_any serves ports of which some queue has pinned external buffers.
  */
-uint16_t xsk_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb);
+uint16_t xsk_rx_burst_avx2(void *queue, struct rte_mbuf **pkts, uint16_t nb);
+uint16_t xsk_rx_burst_sse(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint16_t xsk_rx_burst_scalar(void *queue, struct rte_mbuf **pkts, uint16_t nb);
 uint16_t xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb);
+/* The widest that the processor has and EAL's limit (rte_vect.h) allows; and what it is called. */
+eth_rx_burst_t xsk_rx_burst_choose(bool pinned);
+const char *xsk_rx_burst_name(eth_rx_burst_t burst);
 uint32_t xsk_rx_refill(struct xsk_rxq *q);
 uint32_t xsk_rx_refill_pinned(struct xsk_rxq *q);
 /* Post mbufs of the queue's pool, from the thread of its bursts: how many were taken. */

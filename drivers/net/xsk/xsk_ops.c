@@ -63,8 +63,7 @@ xsk_dev_start(struct rte_eth_dev *dev)
 		dev->rx_pkt_burst = xsk_rx_burst_sg;
 		dev->tx_pkt_burst = xsk_tx_burst_sg;
 	} else {
-		dev->rx_pkt_burst = pinned ? xsk_rx_burst_any :
-			xsk_rx_vector() ? xsk_rx_burst : xsk_rx_burst_scalar;
+		dev->rx_pkt_burst = xsk_rx_burst_choose(pinned);
 		dev->tx_pkt_burst = xsk_tx_burst;
 	}
 	set_queue_states(dev, RTE_ETH_QUEUE_STATE_STARTED);

@@ -201,7 +201,7 @@ xsk_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_burs
 	const struct xsk_rxq *q = dev->data->rx_queues[qid];
 
 	return burst_mode(dev, q->layout.pinned ? "Scalar pinned" :
-		dev->rx_pkt_burst == xsk_rx_burst ? "Vector SSE" : "Scalar", mode);
+		xsk_rx_burst_name(dev->rx_pkt_burst), mode);
 }
 
 int

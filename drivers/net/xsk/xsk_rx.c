@@ -8,6 +8,8 @@
  */
 #include <string.h>
 
+#include <rte_cpuflags.h>
+
 #include "xsk_rx_impl.h"
 
 uint32_t
@@ -165,55 +167,13 @@ describe(struct xsk_rxq *q, const struct xdp_desc *desc, struct rte_mbuf **pkts,
 	return got;
 }
 
-#ifdef RTE_ARCH_X86_64
-/* The same, two at a time and without a branch a packet; what is not in order is done again. */
-static __rte_noinline uint32_t
-describe_sse(struct xsk_rxq *q, const struct xdp_desc *desc, struct rte_mbuf **pkts, uint32_t n,
-	uint64_t *bytes)
-{
-	/* Bytes 8 to 11 of a descriptor are its length; a top bit makes a byte 0. */
-	const __m128i pick = _mm_set_epi8(-1, -1, -1, -1, -1, -1, 9, 8, 11, 10, 9, 8, -1, -1, -1,
-		-1);
-	const uint32_t room = q->chunk - q->off_adj;
-	const __m128i adj = _mm_set1_epi64x(q->off_adj), rearm = _mm_set1_epi64x(q->rearm);
-	const __m128i zero = _mm_setzero_si128();
-	__m128i max_off = zero, max_len = zero, max_end = zero, sum = zero, worst;
-	uint32_t i;
+#include "xsk_rx_vec.h"
 
-	for (i = 0; i + 1 < n; i += 2) {
-		__m128i a = _mm_load_si128((const __m128i *)&desc[i]);
-		__m128i b = _mm_load_si128((const __m128i *)&desc[i + 1]);
-		__m128i off = _mm_srli_epi64(_mm_unpacklo_epi64(a, b), AFX_OFFSET_SHIFT);
-		__m128i len = _mm_unpackhi_epi64(a, b);
-		__m128i word;
-
-		off = _mm_sub_epi64(off, adj);
-		word = _mm_add_epi64(off, rearm);
-		_mm_store_si128(RTE_PTR_ADD(pkts[i], 16), _mm_unpacklo_epi64(word, zero));
-		_mm_store_si128(RTE_PTR_ADD(pkts[i], 32), _mm_shuffle_epi8(a, pick));
-		_mm_store_si128(RTE_PTR_ADD(pkts[i + 1], 16), _mm_unpackhi_epi64(word, zero));
-		_mm_store_si128(RTE_PTR_ADD(pkts[i + 1], 32), _mm_shuffle_epi8(b, pick));
-		max_off = _mm_max_epu32(max_off, off);
-		max_len = _mm_max_epu32(max_len, len);
-		max_end = _mm_max_epu32(max_end, _mm_add_epi32(off, len));
-		sum = _mm_add_epi32(sum, len);
-	}
-	/* Lanes 0 and 2 count; none is so long that a sum of what is in order wraps. */
-	worst = _mm_max_epu32(max_end, _mm_max_epu32(max_off, max_len));
-	worst = _mm_max_epu32(worst, _mm_unpackhi_epi64(worst, worst));
-	if (unlikely((uint32_t)_mm_cvtsi128_si32(worst) > room))
-		return describe(q, desc, pkts, n, bytes);
-	q->held -= i;
-	*bytes += (uint32_t)_mm_cvtsi128_si32(sum) + (uint32_t)_mm_extract_epi32(sum, 2);
-	return i < n ? i + describe(q, desc + i, pkts + i, n - i, bytes) : i;
-}
-#else
-#define describe_sse describe
-#endif
+enum variant { SCALAR, SSE, AVX2, PINNED };
 
 static __rte_always_inline uint16_t
 receive_plain(struct xsk_rxq *q, uint32_t idx, struct rte_mbuf **pkts, uint32_t n,
-	uint64_t *bytes, const bool vector)
+	uint64_t *bytes, const enum variant v)
 {
 	uint32_t got = 0;
 
@@ -223,7 +183,8 @@ receive_plain(struct xsk_rxq *q, uint32_t idx, struct rte_mbuf **pkts, uint32_t 
 		const struct xdp_desc *desc = (const struct xdp_desc *)q->rx.kring + pos;
 
 		sure = claim(q, desc, pkts + got, run);
-		got += vector ? describe_sse(q, desc, pkts + got, sure, bytes) :
+		got += v == AVX2 ? describe_avx2(q, desc, pkts + got, sure, bytes) :
+			v == SSE ? describe_sse(q, desc, pkts + got, sure, bytes) :
 			describe(q, desc, pkts + got, sure, bytes);
 		if (unlikely(sure < run)) {
 			disbelieve(q, NULL);
@@ -252,8 +213,6 @@ receive_pinned(struct xsk_rxq *q, uint32_t idx, struct rte_mbuf **pkts, uint32_t
 	return got;
 }
 
-enum variant { SCALAR, VECTOR, PINNED };
-
 static __rte_always_inline uint16_t
 rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const enum variant v)
 {
@@ -271,7 +230,7 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const enum vari
 		idle(q);
 	} else {
 		got = v == PINNED ? receive_pinned(q, idx, pkts, n, &bytes) :
-			receive_plain(q, idx, pkts, n, &bytes, v == VECTOR);
+			receive_plain(q, idx, pkts, n, &bytes, v);
 		afx_cons_release(&q->rx);
 		q->stats.pkts += got;
 		q->stats.bytes += bytes;
@@ -289,9 +248,15 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const enum vari
 }
 
 uint16_t
-xsk_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t nb)
+xsk_rx_burst_sse(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 {
-	return rx_burst(queue, pkts, nb, VECTOR);
+	return rx_burst(queue, pkts, nb, SSE);
+}
+
+uint16_t
+xsk_rx_burst_avx2(void *queue, struct rte_mbuf **pkts, uint16_t nb)
+{
+	return rx_burst(queue, pkts, nb, AVX2);
 }
 
 uint16_t
@@ -308,4 +273,26 @@ xsk_rx_burst_any(void *queue, struct rte_mbuf **pkts, uint16_t nb)
 
 	return q->layout.pinned ? rx_burst(queue, pkts, nb, PINNED) :
 		rx_burst(queue, pkts, nb, SCALAR);
+}
+
+eth_rx_burst_t
+xsk_rx_burst_choose(bool pinned)
+{
+	if (pinned)
+		return xsk_rx_burst_any;
+#ifdef RTE_ARCH_X86_64
+	if (rte_vect_get_max_simd_bitwidth() >= RTE_VECT_SIMD_256 &&
+			rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX2) > 0)
+		return xsk_rx_burst_avx2;
+	if (rte_vect_get_max_simd_bitwidth() >= RTE_VECT_SIMD_128)
+		return xsk_rx_burst_sse;
+#endif
+	return xsk_rx_burst_scalar;
+}
+
+const char *
+xsk_rx_burst_name(eth_rx_burst_t burst)
+{
+	return burst == xsk_rx_burst_avx2 ? "Vector AVX2" :
+		burst == xsk_rx_burst_sse ? "Vector SSE" : "Scalar";
 }

@@ -15,7 +15,7 @@ tune_says() {
 	answer=$(telemetry /net_xsk/tune,0)
 	echo "$answer"
 	printf '%s' "$answer" |
-		python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/tune",d)
+		python3 -ISc 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/tune",d)
 sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
 }
 # affinities: where the interrupts of the card may run.
@@ -53,10 +53,11 @@ done
 TP=killed
 zc_testpmd --vdev "net_xsk0,iface=dut0,busy_poll=64" -- --rxq="$queues" --txq="$queues"
 check "killed: interrupts are deferred" deferred
-kill -KILL "$(tp_pid)"
-wait_for 30 not kill -0 "$(tp_pid)"
+pid=$(tp_pid)
+kill -KILL "$pid"
+wait_for 30 not kill -0 "$pid"
 TP=apply TP_LCORES=0@0,1@0
-zc_testpmd --lcores 0@0,1@0 --vdev "net_xsk0,iface=dut0,busy_poll=auto,tune=apply" -- \
+zc_testpmd --vdev "net_xsk0,iface=dut0,busy_poll=auto,tune=apply" -- \
 	--rxq="$queues" --txq="$queues" --forward-mode=macswap
 check "after a kill: NAPI parameters are put back" [ "$(params)" = "$before" ]
 # What interrupts CPU 0 had went to CPU 1, or busy polling is on where the interrupt shares the CPU.

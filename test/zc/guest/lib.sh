@@ -6,8 +6,9 @@
 # shellcheck source=test/lib/net.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../lib/net.sh"
 
-# The guest is slow: no more memory to clear than is needed.
+# The guest is slow: no more memory to clear than is needed, and few looks at what is waited for.
 TP_MEM=${TP_MEM:-128}
+WAIT_STEP=0.2
 
 declare -A kind_byte=([igb]=01 [virtio]=02 [virtio-mq2]=03 [virtio-mq4]=05 [virtio-plain]=04)
 
@@ -101,7 +102,7 @@ port_says() {
 	answer=$(telemetry "/net_xsk/port,${2:-0}")
 	echo "$answer"
 	printf '%s' "$answer" |
-		python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/port",d)
+		python3 -ISc 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/port",d)
 d["why_not_more"]="".join(d["why_not_more"])
 sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
 }
