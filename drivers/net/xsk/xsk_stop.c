@@ -6,7 +6,6 @@
  * A queue that is not released in time keeps its frames for ever (quarantine): they are counted and
  * never reused, since the NIC may still write into them.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include <rte_cycles.h>
