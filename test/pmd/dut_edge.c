@@ -68,10 +68,7 @@ case_closed_in_event(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 8191, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 8191, 250, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 100, "before removal");
 	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_LSC, close_port, NULL);
@@ -201,10 +198,7 @@ case_held_rx(struct dut *d)
 	uint16_t port;
 	int held;
 
-	cfg.mp = pool_new("rx", 4095, 0, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 4095, 0, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 100, "before");
 	held = hold_socket();

@@ -41,8 +41,7 @@ case_map_insert(struct dut *d)
 	uint16_t port;
 	int i;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	if (d->prog == NULL)
 		dut_skip(d, "no --prog object: half of the case left out");
@@ -119,8 +118,7 @@ case_setup_faults(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	/* One queue and one failing bind first: nothing else can then be to blame. */
 	cfg.nb_rxq = cfg.nb_txq = 1;
@@ -149,8 +147,7 @@ case_channels(struct dut *d)
 	uint16_t port;
 	int ret;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	shim_channels(CHANNELS_STALE_ERRNO);
 	if (port_up(d, &port, &cfg, "queue_count=2")) {

@@ -185,4 +185,28 @@ expect_none(void)
 	CHECK_EQ(burst(pkts, 32), 0);
 }
 
+/* A test's main: the suite on every kind of pool and port that receives in its own way. */
+static inline int
+on_all_ports(const char *name, void (*suite)(const struct fake_cfg *cfg))
+{
+	static const struct {
+		struct fake_pool_cfg pool;
+		struct fake_cfg cfg;
+	} kind[] = {
+		{ { .n = POOL, .cache = 32 }, { .overlap = true } },
+		{ { .n = POOL }, { .overlap = false } },
+		{ { .n = POOL, .priv = 1024 }, { .zc = true, .zc_segs = 8 } },
+		{ { .n = POOL, .pinned = true, .room = 2304 }, { .zc_segs = 8 } },
+	};
+
+	fake_eal(name);
+	for (unsigned int i = 0; i < RTE_DIM(kind); i++) {
+		mp = fake_pool("sg", &kind[i].pool);
+		suite(&kind[i].cfg);
+		fake_pool_free(mp);
+	}
+	rte_eal_cleanup();
+	return afx_test_end();
+}
+
 #endif
