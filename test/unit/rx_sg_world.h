@@ -8,8 +8,10 @@
 
 #include <string.h>
 
+#define RND_SEED 77
 #include "afx_test.h"
 #include "fake_port.h"
+#include "rnd.h"
 
 #define POOL 1024
 #define DESC 100
@@ -18,19 +20,9 @@ static struct fake_port port;
 static struct fake_xsk *f;
 static struct xsk_rxq *q;
 static struct rte_mempool *mp;
-static uint32_t seed = 77;
 static uint64_t taken[POOL];     /* frames the kernel holds */
 static uint32_t taken_cnt;
 static uint32_t app_cnt;         /* mbufs the application holds */
-
-static uint32_t
-rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
 
 static inline void
 begin(const struct fake_cfg *like)
