@@ -188,7 +188,7 @@ case_held_socket(struct dut *d)
 	peer_close(&p);
 }
 
-/* The same of a port that only receives: every frame that the kernel may still write into is kept. */
+/* The same of a port that only receives: every frame that may still be written into is kept. */
 static void
 case_held_rx(struct dut *d)
 {
