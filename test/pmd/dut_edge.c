@@ -297,6 +297,7 @@ case_taken_queue(struct dut *d)
 		    "pool or peer") || !port_up(d, &port, &cfg, ""))
 		return;
 	for (i = 0; i < 5 && d->failed == 0; i++) {
+		EXPECT(d, path_ready(&p, port, &cfg), "nothing comes through");
 		traffic_both(d, &p, port, &cfg, 100, "before");
 		pid = rival_start(r, d->iface);
 		EXPECT(d, pid > 0 && WAIT_UNTIL(r->ready, DUT_WAIT_MS) && r->error == 0,
@@ -315,6 +316,7 @@ case_taken_queue(struct dut *d)
 		}
 		EXPECT(d, port_start(port) == 0, "start when the rival is gone");
 	}
+	EXPECT(d, path_ready(&p, port, &cfg), "nothing comes through at the end");
 	traffic_both(d, &p, port, &cfg, 100, "after");
 	port_close(port);
 	pool_whole(d, cfg.mp, "after close");
