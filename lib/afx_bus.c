@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Device behind a netdev in sysfs: attributes and IOMMU domain; see afx_bus.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "afx_bus.h"
 #include "afx_ethtool.h"
-
-/* First line of a file. A value that does not fit is an error: half a word means another thing. */
-static int
-read_line(const char *path, char *value, unsigned int len)
-{
-	char buf[128];
-	ssize_t n;
-	int fd, ret;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, sizeof(buf) - 1);
-	ret = n < 0 ? -errno : 0;
-	close(fd);
-	if (ret < 0)
-		return ret;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	if (strlen(buf) >= len)
-		return -ERANGE;
-	memcpy(value, buf, strlen(buf) + 1);
-	return 0;
-}
+#include "afx_sysfs.h"
 
 int
 afx_bus_attr(const char *bus_info, const char *attr, char *value, unsigned int len)
@@ -57,7 +32,7 @@ afx_bus_attr(const char *bus_info, const char *attr, char *value, unsigned int l
 		for (j = 0; j < sizeof(where) / sizeof(where[0]); j++) {
 			snprintf(path, sizeof(path), "/sys/bus/%s/devices/%s%s/%s", buses[i],
 				bus_info, where[j], attr);
-			ret = read_line(path, value, len);
+			ret = afx_sysfs_line(path, value, len);
 			if (ret != -ENOENT && ret != -ENOTDIR)
 				return ret;
 		}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "afx_irq.h"
+#include "afx_sysfs.h"
 
 #define PATH_ROOM 192
 
@@ -31,35 +32,10 @@ afx_cpulist_has(const char *list, unsigned int cpu)
 	return false;
 }
 
-/* The line a file holds: 0, or -ERANGE where it is longer than a list may be. */
-static int
-read_list(const char *path, char list[AFX_CPULIST_LEN])
-{
-	char buf[AFX_CPULIST_LEN + 1];
-	ssize_t n;
-	int fd, ret;
-
-	list[0] = '\0';
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, sizeof(buf) - 1);
-	ret = n < 0 ? -errno : 0;
-	close(fd);
-	if (ret < 0)
-		return ret;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	if (strlen(buf) >= AFX_CPULIST_LEN)
-		return -ERANGE;
-	memcpy(list, buf, strlen(buf) + 1);
-	return 0;
-}
-
 int
 afx_cpulist_online(char list[AFX_CPULIST_LEN])
 {
-	return read_list("/sys/devices/system/cpu/online", list);
+	return afx_sysfs_line("/sys/devices/system/cpu/online", list, AFX_CPULIST_LEN);
 }
 
 /* The folder of a device's message interrupts; false where the name is not one of a device. */
@@ -162,11 +138,11 @@ afx_irq_get(uint32_t irq, struct afx_irq *info, struct afx_err *err)
 
 	memset(info, 0, sizeof(*info));
 	snprintf(path, sizeof(path), "/proc/irq/%u/smp_affinity_list", irq);
-	ret = read_list(path, info->allowed);
+	ret = afx_sysfs_line(path, info->allowed, AFX_CPULIST_LEN);
 	if (ret < 0)
 		return afx_err_set(err, ret, "read(%s): %s", path, strerror(-ret));
 	snprintf(path, sizeof(path), "/proc/irq/%u/effective_affinity_list", irq);
-	(void)read_list(path, info->effective);
+	(void)afx_sysfs_line(path, info->effective, AFX_CPULIST_LEN);
 	return 0;
 }
 

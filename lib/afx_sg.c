@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the kernel has of multi-buffer AF_XDP, see afx_sg.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "afx_sg.h"
+#include "afx_sysfs.h"
 #include "afx_uapi.h"
 
 int
@@ -43,14 +43,9 @@ afx_sg_skb_frags(void)
 {
 	char text[16] = "";
 	unsigned long n;
-	int fd;
 
-	fd = open("/proc/sys/net/core/max_skb_frags", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return AFX_SKB_FRAGS_MIN;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close(fd);
+	/* Unread it is 0. */
+	(void)afx_sysfs_line("/proc/sys/net/core/max_skb_frags", text, sizeof(text));
 	n = strtoul(text, NULL, 10);
 	/* The administrator may lower it, which does not concern AF_XDP. */
 	return n > AFX_SKB_FRAGS_MIN && n <= USHRT_MAX ? n : AFX_SKB_FRAGS_MIN;

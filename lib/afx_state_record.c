@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Content of a state record: text form, identity of the device, putting back; see afx_state.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "afx_state_impl.h"
+#include "afx_sysfs.h"
 
 #define RECORD_BYTES AFX_STATE_RECORD_BYTES
 #define MAC_FMT "%02x:%02x:%02x:%02x:%02x:%02x"
@@ -18,17 +18,7 @@
 static void
 read_boot_id(char *id, size_t size)
 {
-	ssize_t n = -1;
-	int fd;
-
-	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, id, size - 1);
-		close(fd);
-	}
-	id[n < 0 ? 0 : n] = '\0';
-	id[strcspn(id, "\n")] = '\0';
-	if (id[0] == '\0')
+	if (afx_sysfs_line("/proc/sys/kernel/random/boot_id", id, size) < 0 || id[0] == '\0')
 		snprintf(id, size, "-");
 }
 

@@ -118,11 +118,33 @@ forget_in_file(struct afx_state *st, const struct afx_tune_entry *e)
 	afx_state_unlock(st);
 }
 
+/*
+ * A change that was refused: what is in force is what was found, which is to be put back where an
+ * earlier change made it, and else is nobody's business, should somebody set the refused value.
+ */
+static void
+retract(struct afx_state *st, struct afx_tune_entry *e, const struct afx_tune_entry *found)
+{
+	unsigned int at;
+	bool old;
+
+	at = find_slot(st->tuned, st->tuned_cnt, e, &old);
+	e->set = found->was;
+	memcpy(e->cpus_set, found->cpus_was, sizeof(e->cpus_set));
+	if (same_params(&e->was, &e->set) && strcmp(e->cpus_was, e->cpus_set) == 0) {
+		forget_in_file(st, e);
+		st->tuned[at] = st->tuned[--st->tuned_cnt];
+	} else {
+		(void)remember_in_file(st, e);
+		st->tuned[at] = *e;
+	}
+}
+
 int
 afx_tune_napi(struct afx_ctl *ctl, struct afx_state *st, uint32_t id,
 	      const struct afx_napi_params *want, struct afx_err *err)
 {
-	struct afx_tune_entry e = { .kind = AFX_TUNE_NAPI, .id = id, .set = *want };
+	struct afx_tune_entry e = { .kind = AFX_TUNE_NAPI, .id = id, .set = *want }, found;
 	struct afx_napi napi;
 	int ret, kept;
 
@@ -138,10 +160,15 @@ afx_tune_napi(struct afx_ctl *ctl, struct afx_state *st, uint32_t id,
 	if (same_params(&napi.params, want))
 		return 0;
 	e.was = napi.params;
+	found = e;
 	kept = remember(st, &e);
 	if (kept < 0)
 		return afx_err_set(err, kept, "no memory to remember NAPI %u", id);
 	ret = afx_netdev_napi_set(ctl, id, want, err);
+	/* It may be the answer that got lost: the kernel tells what is in force. */
+	if (ret < 0 && afx_netdev_napi_get(ctl, id, &napi, NULL) == 0 &&
+	    same_params(&napi.params, &found.was))
+		retract(st, &e, &found);
 	return ret < 0 ? ret : kept;
 }
 
@@ -167,7 +194,7 @@ int
 afx_tune_irq(struct afx_ctl *ctl, struct afx_state *st, uint32_t irq, const char *cpus,
 	     struct afx_err *err)
 {
-	struct afx_tune_entry e = { .kind = AFX_TUNE_IRQ, .id = irq };
+	struct afx_tune_entry e = { .kind = AFX_TUNE_IRQ, .id = irq }, found;
 	struct afx_irq info;
 	int ret, kept;
 
@@ -183,10 +210,14 @@ afx_tune_irq(struct afx_ctl *ctl, struct afx_state *st, uint32_t irq, const char
 		return 0;
 	memcpy(e.cpus_was, info.allowed, sizeof(e.cpus_was));
 	memcpy(e.cpus_set, cpus, strlen(cpus) + 1);
+	found = e;
 	kept = remember(st, &e);
 	if (kept < 0)
 		return afx_err_set(err, kept, "no memory to remember interrupt %u", irq);
 	ret = afx_irq_set(irq, cpus, err);
+	if (ret < 0 && afx_irq_get(irq, &info, NULL) == 0 &&
+	    strcmp(info.allowed, found.cpus_was) == 0)
+		retract(st, &e, &found);
 	return ret < 0 ? ret : kept;
 }
 

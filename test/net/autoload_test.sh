@@ -30,7 +30,7 @@ if [ -n "$pmdinfo" ] && "$pmdinfo" --help >/dev/null 2>&1; then
 	check "dpdk-pmdinfo shows the driver and its parameters" pmdinfo "$so"
 	for key in netns start_queue queue_count mode force_copy attach xdp_prog use_pinned_map \
 			use_cni dp_path umem umem_cap shared_umem busy_budget \
-			busy_poll tune napi_defer napi_flush; do
+			busy_poll tune napi_defer napi_flush same_lcore; do
 		check "among them $key" grep -q "[ \"]$key=" "$T/pmdinfo"
 	done
 else

@@ -38,18 +38,25 @@ refused "iface=dut0,netns=nowhere" "netns/nowhere.*ip netns list"
 refused "iface=dut0,netns=/dev/null" "/dev/null.*not a network namespace"
 for key in netns start_queue queue_count shared_umem xdp_prog busy_budget force_copy use_cni \
 		use_pinned_map dp_path mode attach umem umem_cap busy_poll tune napi_defer \
-		napi_flush; do
+		napi_flush same_lcore; do
 	refused "iface=dut0,$key=" "'$key' has no value"
 	refused "iface=dut0,$key" "'$key' has no value"
 	refused "iface=dut0,$key=1,$key=0" "'$key' is given twice"
 done
 for key in start_queue queue_count shared_umem busy_budget force_copy use_cni use_pinned_map \
-		umem_cap; do
+		umem_cap same_lcore; do
 	for value in -1 1x 0x1 1.5 99999999999999999999 $((1 << 32)); do
 		refused "iface=dut0,$key=$value" "$key=$value: not a number from [0-9]+ to [0-9]+"
 	done
 done
-for key in mode attach umem; do
+for value in 0 -1 1x 99999999999999999999 $((1 << 32)); do
+	refused "iface=dut0,busy_poll=$value" "busy_poll=$value: not .*a number from 1 to 65535"
+	refused "iface=dut0,napi_defer=$value,napi_flush=1" "napi_defer=$value: not a number from 1"
+	refused "iface=dut0,napi_defer=1,napi_flush=$value" "napi_flush=$value: not a number from 1"
+done
+refused "iface=dut0,napi_defer=1" "napi_defer and napi_flush.*give both"
+refused "iface=dut0,busy_poll=1,busy_budget=1" "busy_poll=1 and busy_budget=1"
+for key in mode attach umem tune; do
 	refused "iface=dut0,$key=fast" "$key=fast: not one of .*, "
 	refused "iface=dut0,$key=$long" "$key=x+: not one of"
 done

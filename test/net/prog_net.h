@@ -297,4 +297,17 @@ delivers(struct xsk *x)
 	return true;
 }
 
+/* What libbpf would have printed as warnings, counted: for libbpf_set_print. */
+static unsigned int printed;
+
+static inline int
+count_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)fmt;
+	(void)ap;
+	if (level == LIBBPF_WARN)
+		printed++;
+	return 0;
+}
+
 #endif

@@ -11,41 +11,10 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "afx_netdev.h"
-#include "netdev_net.h"
+#include "netdev_pair.h"
 
 #define ALTNAME_100 "a234567890b234567890c234567890d234567890e234567890" \
 	"f234567890g234567890h234567890i234567890j234567890"
-
-static struct afx_ctl *ctl;
-static struct afx_err err;
-static int v0, v1;
-
-static struct afx_netdev
-get(int ifindex)
-{
-	struct afx_netdev nd;
-
-	memset(&nd, 0, sizeof(nd));
-	CHECK_AT(afx_netdev_by_index(ctl, ifindex, &nd, &err) == 0, "%s", err.text);
-	return nd;
-}
-
-static void
-set_up(void)
-{
-	struct afx_netdev nd;
-
-	own_namespaces();
-	run("ip netns add far");
-	run("ip link add v0 numtxqueues 4 numrxqueues 4 type veth"
-		" peer name v1 numtxqueues 2 numrxqueues 2");
-	NEED(afx_ctl_open(NULL, &ctl, &err) == 0, "%s", err.text);
-	NEED(afx_netdev_by_name(ctl, "v0", &nd, &err) == 0, "%s", err.text);
-	v0 = nd.ifindex;
-	NEED(afx_netdev_by_name(ctl, "v1", &nd, &err) == 0, "%s", err.text);
-	v1 = nd.ifindex;
-}
 
 static void
 test_names(void)
@@ -446,7 +415,8 @@ test_unprivileged(void)
 int
 main(void)
 {
-	set_up();
+	make_pair();
+	run("ip netns add far");
 	test_names();
 	test_changes();
 	test_membership();

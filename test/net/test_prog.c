@@ -415,18 +415,6 @@ test_bad_config(void)
 	CHECK_EQ(afx_prog_check_foreign(99999, &err), -ENODEV);
 }
 
-static unsigned int printed;
-
-static int
-count_print(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)fmt;
-	(void)ap;
-	if (level == LIBBPF_WARN)
-		printed++;
-	return 0;
-}
-
 int
 main(int argc, char **argv)
 {

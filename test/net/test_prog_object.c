@@ -239,18 +239,6 @@ test_dispatcher_skipped(void)
 	CHECK_EQ(settled(v0, 0), 0);
 }
 
-static unsigned int printed;
-
-static int
-count_print(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)fmt;
-	(void)ap;
-	if (level == LIBBPF_WARN)
-		printed++;
-	return 0;
-}
-
 int
 main(int argc, char **argv)
 {

@@ -12,39 +12,8 @@
 
 #include "afx_bus.h"
 #include "afx_ethtool.h"
-#include "afx_netdev.h"
 #include "afx_uapi.h"
-#include "netdev_net.h"
-
-static struct afx_ctl *ctl;
-static struct afx_err err;
-static int v0, v1;
-
-static struct afx_netdev
-get(int ifindex)
-{
-	struct afx_netdev nd;
-
-	memset(&nd, 0, sizeof(nd));
-	CHECK_AT(afx_netdev_by_index(ctl, ifindex, &nd, &err) == 0, "%s", err.text);
-	return nd;
-}
-
-static void
-set_up(void)
-{
-	struct afx_netdev nd;
-
-	own_namespaces();
-	run("ip link add v0 numtxqueues 4 numrxqueues 4 type veth"
-		" peer name v1 numtxqueues 2 numrxqueues 2");
-	run("ip link set v0 up && ip link set v1 up");
-	NEED(afx_ctl_open(NULL, &ctl, &err) == 0, "%s", err.text);
-	NEED(afx_netdev_by_name(ctl, "v0", &nd, &err) == 0, "%s", err.text);
-	v0 = nd.ifindex;
-	NEED(afx_netdev_by_name(ctl, "v1", &nd, &err) == 0, "%s", err.text);
-	v1 = nd.ifindex;
-}
+#include "netdev_pair.h"
 
 /* An AF_XDP socket in copy mode on a queue of v0, with a UMEM of 16 chunks. */
 static int
@@ -206,7 +175,8 @@ test_ethtool(void)
 int
 main(void)
 {
-	set_up();
+	make_pair();
+	run("ip link set v0 up && ip link set v1 up");
 	test_queues();
 	test_ethtool();
 	afx_ctl_close(ctl);

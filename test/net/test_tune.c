@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Changed NAPI parameters and interrupt CPUs: on the netdev's own NAPIs and interrupts only, put
- * back at close, by the next start after a SIGKILL, and never over somebody else's change. The
- * interrupts are files of the test's own below /proc/irq and /sys/bus/pci.
+ * Changed NAPI parameters: of the netdev's own NAPIs only, put back at close, by the next start
+ * after a SIGKILL, and never over somebody else's change. Interrupts are test_tune_irq.c.
  */
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "afx_state_impl.h"
@@ -92,16 +93,37 @@ tune(struct afx_state *st, uint32_t id, const struct afx_napi_params *p)
 	CHECK_PARAMS(id, *p);
 }
 
-/* A child that sets the parameters and is killed. */
+/* Whether changes to the network are allowed from here on. */
 static void
-killed_user(uint32_t id, const struct afx_napi_params *p)
+may_administer(bool on)
 {
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	NEED(syscall(SYS_capget, &head, data) == 0, "capget: %m");
+	data[0].effective &= ~(1u << CAP_NET_ADMIN);
+	if (on)
+		data[0].effective |= 1u << CAP_NET_ADMIN;
+	NEED(syscall(SYS_capset, &head, data) == 0, "capset: %m");
+}
+
+/* A child that sets the parameters, is refused further ones (unless NULL) and is killed. */
+static void
+killed_user(uint32_t id, const struct afx_napi_params *p,
+	    const struct afx_napi_params *refused)
+{
+	struct afx_state *st;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		NEED(afx_ctl_open(NULL, &ctl, &err) == 0, "%s", err.text);
-		tune(open_state(), id, p);
+		st = open_state();
+		tune(st, id, p);
+		if (refused != NULL) {
+			may_administer(false);
+			NEED(afx_tune_napi(ctl, st, id, refused, &err) == -EPERM, "not refused");
+		}
 		raise(SIGKILL);
 	}
 	NEED(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "child was not killed");
@@ -154,20 +176,62 @@ test_foreign(void)
 	afx_state_close(st);
 }
 
+/* What the kernel refused is not put back where somebody else sets it; what came before it is. */
+static void
+test_refused(void)
+{
+	struct afx_state *st;
+
+	fresh();
+	st = open_state();
+	may_administer(false);
+	CHECK_EQ(afx_tune_napi(ctl, st, napi0, &tuned, &err), -EPERM);
+	may_administer(true);
+	CHECK_PARAMS(napi0, none);
+	CHECK_EQ(afx_netdev_napi_set(ctl, napi0, &tuned, &err), 0);
+	CHECK_EQ(afx_tune_undo(ctl, st, &err), 0);
+	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
+	CHECK_PARAMS(napi0, tuned);
+	afx_state_close(st);
+	CHECK(!has_record());
+
+	fresh();
+	st = open_state();
+	tune(st, napi0, &tuned);
+	may_administer(false);
+	CHECK_EQ(afx_tune_napi(ctl, st, napi0, &large, &err), -EPERM);
+	may_administer(true);
+	CHECK_EQ(afx_tune_undo(ctl, st, &err), 1);
+	CHECK_PARAMS(napi0, none);
+	/* The same after a kill, by the file. */
+	killed_user(napi0, &tuned, NULL);
+	may_administer(false);
+	CHECK_EQ(afx_tune_napi(ctl, st, napi0, &large, &err), -EPERM);
+	may_administer(true);
+	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
+	CHECK_PARAMS(napi0, none);
+	afx_state_close(st);
+	CHECK(!has_record());
+	/* And where the kill comes after the refusal. */
+	killed_user(napi0, &tuned, &large);
+	CHECK_EQ(afx_state_recover(ctl, v0, &err), 1);
+	CHECK_PARAMS(napi0, none);
+}
+
 static void
 test_kill(void)
 {
 	struct afx_state *st;
 
 	fresh();
-	killed_user(napi0, &tuned);
+	killed_user(napi0, &tuned, NULL);
 	CHECK_PARAMS(napi0, tuned);
 	CHECK(has_record());
 	CHECK_EQ(afx_state_recover(ctl, v0, &err), 1);
 	CHECK_PARAMS(napi0, none);
 	CHECK(!has_record());
 	/* Not recovered, but taken over by a user: the values of before the first one count. */
-	killed_user(napi0, &tuned);
+	killed_user(napi0, &tuned, NULL);
 	st = open_state();
 	tune(st, napi0, &large);
 	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
@@ -175,7 +239,7 @@ test_kill(void)
 	afx_state_close(st);
 	/* The last of the others mends it too. */
 	st = open_state();
-	killed_user(napi0, &tuned);
+	killed_user(napi0, &tuned, NULL);
 	CHECK_EQ(afx_state_recover(ctl, v0, &err), 0);
 	CHECK_PARAMS(napi0, tuned);
 	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
@@ -191,7 +255,7 @@ test_gone(void)
 	struct afx_state *st;
 
 	fresh();
-	killed_user(napi0, &tuned);
+	killed_user(napi0, &tuned, NULL);
 	run("ip link set v0 down");
 	CHECK_EQ(afx_state_recover(ctl, v0, &err), 0);
 	CHECK(!has_record());
@@ -252,78 +316,6 @@ test_slots(void)
 	close(fd);
 }
 
-static void
-test_cpulist(void)
-{
-	CHECK(afx_cpulist_has("0", 0) && !afx_cpulist_has("0", 1));
-	CHECK(afx_cpulist_has("0-3,8", 2) && afx_cpulist_has("0-3,8", 8));
-	CHECK(!afx_cpulist_has("0-3,8", 4) && !afx_cpulist_has("", 0));
-	CHECK(!afx_cpulist_has("x,1", 1) && afx_cpulist_has("1,x", 1));
-	CHECK(!afx_cpulist_has("1;2", 2));
-}
-
-/* Interrupts 901 to 903 of a device, 904 of another one. */
-static void
-fake_irqs(void)
-{
-	run("mount -t tmpfs none /proc/irq");
-	run("for i in 901 902 903 904; do mkdir /proc/irq/$i; echo 0-3 >/proc/irq/$i/"
-		"smp_affinity_list; echo 1 >/proc/irq/$i/effective_affinity_list; done");
-	run("mkdir /proc/irq/901/eth9 /proc/irq/902/eth9-TxRx-0 /proc/irq/903/eth9-tx-1 "
-		"/proc/irq/904/eth8-TxRx-1");
-	run("mount -t tmpfs none /sys/bus/pci/devices");
-	run("mkdir -p /sys/bus/pci/devices/0000:09:00.0/msi_irqs && "
-		"cd /sys/bus/pci/devices/0000:09:00.0/msi_irqs && touch 901 902 903");
-}
-
-static void
-test_irqs(void)
-{
-	struct afx_irq irq;
-
-	fake_irqs();
-	CHECK(afx_irq_of_device("0000:09:00.0", 902));
-	CHECK(!afx_irq_of_device("0000:09:00.0", 904));
-	CHECK(!afx_irq_of_device("", 902) && !afx_irq_of_device("../0000:09:00.0", 902));
-	CHECK_EQ(afx_irq_of_queue("0000:09:00.0", 0), 902);
-	CHECK_EQ(afx_irq_of_queue("0000:09:00.0", 1), 0);
-	CHECK_EQ(afx_irq_of_queue("0000:08:00.0", 0), 0);
-	run("mkdir /proc/irq/903/virtio7-input.1");
-	CHECK_EQ(afx_irq_of_queue("0000:09:00.0", 1), 903);
-	run("mkdir /proc/irq/901/other-rx-1");
-	CHECK_EQ(afx_irq_of_queue("0000:09:00.0", 1), 0);
-	CHECK_EQ(afx_irq_get(902, &irq, &err), 0);
-	CHECK(strcmp(irq.allowed, "0-3") == 0 && strcmp(irq.effective, "1") == 0);
-	CHECK_EQ(afx_irq_get(999, &irq, &err), -ENOENT);
-	run("seq -s, 0 2 60 >/proc/irq/901/smp_affinity_list");
-	CHECK_EQ(afx_irq_get(901, &irq, &err), -ERANGE);
-	CHECK_EQ(afx_irq_set(902, "2", &err), 0);
-	CHECK_EQ(afx_irq_set(999, "2", &err), -ENOENT);
-}
-
-/*
- * The rules of putting back, on an interrupt of no veth: nothing may move one that is not the
- * netdev's, whatever a record says.
- */
-static void
-test_irq_foreign(void)
-{
-	const struct afx_tune_entry e = { .kind = AFX_TUNE_IRQ, .id = 904, .cpus_was = "0-1",
-		.cpus_set = "0-3" };
-	struct afx_state *st;
-	struct afx_irq irq;
-
-	fresh();
-	st = open_state();
-	CHECK_EQ(afx_tune_irq(ctl, st, 904, "2", &err), -ENOENT);
-	CHECK_EQ(afx_tune_irq(ctl, st, 0, "2", &err), -ENOENT);
-	CHECK_EQ(afx_tune_put_back(ctl, v0, &e, &err), 0);
-	CHECK_EQ(afx_irq_get(904, &irq, &err), 0);
-	CHECK(strcmp(irq.allowed, "0-3") == 0);
-	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
-	afx_state_close(st);
-}
-
 int
 main(void)
 {
@@ -338,15 +330,13 @@ main(void)
 	cnt = afx_netdev_napis(ctl, index_of("v0"), n, 8, &err);
 	if (cnt < 1 || !n[0].has_params)
 		SKIP("the kernel has no parameters for a single NAPI (6.13)");
-	test_cpulist();
 	test_slots();
 	test_close();
 	test_foreign();
+	test_refused();
 	test_kill();
 	test_gone();
 	test_no_file();
-	test_irqs();
-	test_irq_foreign();
 	afx_ctl_close(ctl);
 	return check_result();
 }

@@ -132,8 +132,21 @@ port_up(struct dut *d, uint16_t *port, const struct port_cfg *cfg, const char *a
 /* Stop, close and unplug, whatever state the port is in. */
 void
 port_close(uint16_t port);
+/* Set removal_told once the event of a removal has come. */
+extern volatile bool removal_told;
+void
+removal_watch(uint16_t port);
 struct rte_mempool *
 pool_new(const char *name, unsigned int n, unsigned int cache, uint16_t room);
+/* What most cases begin with, each an expectation: a pool "rx" of n mbufs in cfg, and the peer. */
+struct peer;
+bool
+pool_begin(struct dut *d, struct port_cfg *cfg, unsigned int n, unsigned int cache,
+	   struct peer *p);
+/* The same, and the port up. */
+bool
+port_begin(struct dut *d, uint16_t *port, struct port_cfg *cfg, unsigned int n,
+	   unsigned int cache, struct peer *p, const char *args);
 /* Wait until avail objects are in the pool (never more, never less). */
 bool
 pool_settled(struct rte_mempool *mp, unsigned int avail, unsigned int ms);

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The edges of a port's life: closed by a handler of its own events, started with queues left out,
- * stopped while somebody holds its socket, changes that the kernel refuses, nothing but Tx queues.
+ * stopped while somebody holds its socket or waits for its queue, changes that the kernel refuses,
+ * nothing but Tx queues.
  */
 #include <dirent.h>
+#include <errno.h>
+#include <linux/if_xdp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <rte_log.h>
 
@@ -15,6 +23,9 @@
 
 #ifndef AF_XDP
 #define AF_XDP 44
+#endif
+#ifndef SOL_XDP
+#define SOL_XDP 283
 #endif
 
 static const struct port_cfg one_queue = {
@@ -57,10 +68,7 @@ case_closed_in_event(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 8191, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 8191, 250, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 100, "before removal");
 	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_LSC, close_port, NULL);
@@ -180,6 +188,141 @@ case_held_socket(struct dut *d)
 	peer_close(&p);
 }
 
+/* The same of a port that only receives: every frame that may still be written into is kept. */
+static void
+case_held_rx(struct dut *d)
+{
+	struct port_cfg cfg = { .nb_rxq = 1, .rx_desc = 512 };
+	unsigned int kept;
+	struct peer p;
+	uint16_t port;
+	int held;
+
+	if (!port_begin(d, &port, &cfg, 4095, 0, &p, ""))
+		return;
+	traffic_both(d, &p, port, &cfg, 100, "before");
+	held = hold_socket();
+	kept = rte_mempool_in_use_count(cfg.mp);
+	EXPECT(d, held >= 0 && kept > 0, "no socket, or no frames");
+	EXPECT(d, rte_eth_dev_stop(port) == 0, "stop");
+	EXPECT(d, xstats_sum(port, "quarantined_mbufs", "quarantined") == kept,
+	       "%lu mbufs in quarantine, not %u",
+	       (unsigned long)xstats_sum(port, "quarantined_mbufs", "quarantined"), kept);
+	EXPECT(d, rte_mempool_in_use_count(cfg.mp) == kept, "%u mbufs out, not %u",
+	       rte_mempool_in_use_count(cfg.mp), kept);
+	close(held);
+	EXPECT(d, port_start(port) == 0, "start");
+	traffic_both(d, &p, port, &cfg, 100, "after");
+	port_close(port);
+	peer_close(&p);
+}
+
+/* What the process that waits for a queue tells. */
+struct rival {
+	volatile int ready;
+	volatile int bound;
+	volatile int error;
+};
+
+/* With memory of its own: bind the moment the queue is free, keep it until killed. */
+static void
+rival_run(struct rival *r, unsigned int ifindex)
+{
+	struct sockaddr_xdp sxdp = {
+		.sxdp_family = AF_XDP, .sxdp_ifindex = ifindex, .sxdp_flags = XDP_COPY,
+	};
+	struct xdp_umem_reg reg = { .len = 1 << 16, .chunk_size = 2048 };
+	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), n = 64;
+	void *mem = mmap(NULL, reg.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t end = now_ms() + 60000;
+
+	reg.addr = (uintptr_t)mem;
+	if (fd < 0 || mem == MAP_FAILED ||
+	    setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) != 0 ||
+	    setsockopt(fd, SOL_XDP, XDP_UMEM_FILL_RING, &n, sizeof(n)) != 0 ||
+	    setsockopt(fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &n, sizeof(n)) != 0 ||
+	    setsockopt(fd, SOL_XDP, XDP_RX_RING, &n, sizeof(n)) != 0)
+		r->error = errno;
+	r->ready = 1;
+	while (r->error == 0 && !r->bound && now_ms() < end) {
+		if (bind(fd, (struct sockaddr *)&sxdp, sizeof(sxdp)) == 0)
+			r->bound = 1;
+		else if (errno != EBUSY)
+			r->error = errno;
+	}
+	while (now_ms() < end)
+		usleep(1000);
+}
+
+/* In a process of its own, on the processors that the caller does not run on. */
+static pid_t
+rival_start(struct rival *r, const char *ifname)
+{
+	cpu_set_t others;
+	pid_t pid;
+	long cpu;
+
+	memset(r, 0, sizeof(*r));
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	CPU_ZERO(&others);
+	for (cpu = 0; cpu < sysconf(_SC_NPROCESSORS_CONF); cpu++) {
+		if (cpu != sched_getcpu())
+			CPU_SET(cpu, &others);
+	}
+	sched_setaffinity(0, sizeof(others), &others);
+	rival_run(r, if_nametoindex(ifname));
+	_exit(0);
+}
+
+/*
+ * Another process takes the queue the moment the port gives it up: stop does not take that socket
+ * for its own, every mbuf comes back, and the port starts again when the other is gone. More than
+ * once, for stop may happen to look while nobody has the queue.
+ */
+static void
+case_taken_queue(struct dut *d)
+{
+	struct port_cfg cfg = one_queue;
+	struct rival *r;
+	unsigned int i;
+	struct peer p;
+	uint16_t port;
+	pid_t pid;
+
+	r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cfg.mp = pool_new("rx", 4095, 0, DUT_ROOM);
+	if (!EXPECT(d, r != MAP_FAILED && cfg.mp != NULL && peer_open(&p, d->peer) == 0,
+		    "pool or peer") || !port_up(d, &port, &cfg, ""))
+		return;
+	for (i = 0; i < 5 && d->failed == 0; i++) {
+		EXPECT(d, path_ready(&p, port, &cfg), "nothing comes through");
+		traffic_both(d, &p, port, &cfg, 100, "before");
+		pid = rival_start(r, d->iface);
+		EXPECT(d, pid > 0 && WAIT_UNTIL(r->ready, DUT_WAIT_MS) && r->error == 0,
+		       "the rival is not ready: %s", strerror(r->error));
+		tx_reap(port, 1);
+		EXPECT(d, rte_eth_dev_stop(port) == 0, "stop");
+		EXPECT(d, WAIT_UNTIL(r->bound, DUT_WAIT_MS), "the rival does not get the queue: %s",
+		       strerror(r->error));
+		EXPECT(d, xstats_sum(port, "quarantined_mbufs", "quarantined") == 0,
+		       "round %u: %lu mbufs in quarantine", i,
+		       (unsigned long)xstats_sum(port, "quarantined_mbufs", "quarantined"));
+		pool_whole(d, cfg.mp, "after stop");
+		if (pid > 0) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+		}
+		EXPECT(d, port_start(port) == 0, "start when the rival is gone");
+	}
+	EXPECT(d, path_ready(&p, port, &cfg), "nothing comes through at the end");
+	traffic_both(d, &p, port, &cfg, 100, "after");
+	port_close(port);
+	pool_whole(d, cfg.mp, "after close");
+	peer_close(&p);
+}
+
 static unsigned int
 netdev_mtu(const char *ifname)
 {
@@ -255,6 +398,10 @@ const struct dut_case dut_edge_cases[] = {
 	{ "not-set-up", "-", 2, 0, "broken", "queues left out", case_not_set_up },
 	{ "held-socket", "-", 2, 0, "broken", "stop while somebody holds the socket",
 		case_held_socket },
+	{ "held-rx", "-", 1, 0, "broken", "stop while somebody holds a receiving socket",
+		case_held_rx },
+	{ "taken-queue", "-", 1, 0, "broken", "stop while another process waits for the queue",
+		case_taken_queue },
 	{ "mtu-refused", "-", 2, 0, "broken", "an MTU the kernel refuses", case_mtu_refused },
 	{ "tx-only-in-use", "-", 2, 0, "broken", "only Tx queues, interface in use",
 		case_tx_only_in_use },

@@ -2,6 +2,7 @@
 /* Kernel calls that fail or lie while a port is set up. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dut.h"
@@ -41,8 +42,7 @@ case_map_insert(struct dut *d)
 	uint16_t port;
 	int i;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	if (d->prog == NULL)
 		dut_skip(d, "no --prog object: half of the case left out");
@@ -119,8 +119,7 @@ case_setup_faults(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	/* One queue and one failing bind first: nothing else can then be to blame. */
 	cfg.nb_rxq = cfg.nb_txq = 1;
@@ -149,8 +148,7 @@ case_channels(struct dut *d)
 	uint16_t port;
 	int ret;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	shim_channels(CHANNELS_STALE_ERRNO);
 	if (port_up(d, &port, &cfg, "queue_count=2")) {
@@ -169,10 +167,50 @@ case_channels(struct dut *d)
 	peer_close(&p);
 }
 
+/*
+ * A mode that is given up while busy polling was on in it already: what that had changed at the
+ * netdev's NAPI is taken back before the next mode is tried. veth gives sockets no NAPI, so one of
+ * its own is told for the first queue's.
+ */
+static void
+case_busy_given_up(struct dut *d)
+{
+	const char *tools = getenv("DUT_TOOLS");
+	struct port_cfg cfg = two_queues;
+	char line[256] = "";
+	struct peer p;
+	uint16_t port;
+
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
+		return;
+	if (tools == NULL || sys_run("ethtool -K %s gro on", d->iface) != 0 ||
+	    !sys_grep(line, sizeof(line), " 0 0 0", "%s/napi.py %s", tools, d->iface)) {
+		dut_skip(d, "no tool, no ethtool or no parameters for a single NAPI (kernel 6.13)");
+		return;
+	}
+	if (!EXPECT(d, port_open(d, &port, "queue_count=2,busy_poll=64") == 0 &&
+		    port_setup(port, &cfg) == 0, "probe or set-up"))
+		return;
+	/* Asked when it is turned on, and once more whether it is. */
+	shim_napi(atoi(line), 2);
+	shim_arm(SHIM_BIND, 1, 1, EOPNOTSUPP);
+	EXPECT(d, port_start(port) == 0, "start in another mode");
+	EXPECT(d, shim_hits(SHIM_BIND) == 1, "no bind was refused");
+	shim_disarm();
+	shim_napi(0, 0);
+	EXPECT(d, !sys_grep(line, sizeof(line), " 2 200000 0", "%s/napi.py %s", tools, d->iface),
+	       "NAPI stays changed: %s", line);
+	traffic_both(d, &p, port, &cfg, 300, "in the other mode");
+	port_close(port);
+	peer_close(&p);
+}
+
 const struct dut_case dut_fault_cases[] = {
 	{ "map-insert", "5", 2, 0, "shown", "XSKMAP insert fails", case_map_insert },
 	{ "setup-faults", "15", 2, 0, "shown", "each call of the set-up fails in turn",
 	  case_setup_faults },
 	{ "channels", "19", 2, 0, "shown", "errno left over from before", case_channels },
+	{ "busy-given-up", "-", 2, 0, "broken", "busy polling of a mode that is given up",
+		case_busy_given_up },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };

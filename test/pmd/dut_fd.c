@@ -257,8 +257,7 @@ case_cni(struct dut *d)
 		dut_skip(d, "use_cni and dp_path are not in net_af_xdp 22.11");
 		return;
 	}
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	if (!outside_open(d, &o))
 		return;
@@ -303,8 +302,7 @@ case_map_fds(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	if (d->prog != NULL) {
 		snprintf(args, sizeof(args), "xdp_prog=%s", d->prog);

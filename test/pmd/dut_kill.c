@@ -21,10 +21,7 @@ helper_victim(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 16383, 250, &p, ""))
 		return;
 	EXPECT(d, rte_eth_promiscuous_enable(port) == 0, "promiscuous_enable");
 	if (traffic_both(d, &p, port, &cfg, 100, "victim"))

@@ -40,10 +40,7 @@ case_requeue(struct dut *d)
 	unsigned int held;
 	int ret;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 16383, 250, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 500, "first set-up");
 	held = rte_mempool_in_use_count(cfg.mp);
@@ -78,8 +75,7 @@ case_leak_close(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	for (i = 0; i < CYCLES && d->failed == 0; i++) {
 		if (!port_up(d, &port, &cfg, ""))
@@ -106,10 +102,7 @@ case_leak_stop(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 16383, 250, &p, ""))
 		return;
 	for (i = 0; i < CYCLES && d->failed == 0; i++) {
 		leave_traffic(&p, port, &cfg);
@@ -138,8 +131,7 @@ case_reopen(struct dut *d)
 	uint16_t port;
 	unsigned int i;
 
-	cfg.mp = pool_new("rx", 32767, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 32767, 250, &p))
 		return;
 	for (i = 0; i < 3 && d->failed == 0; i++) {
 		if (!port_up(d, &port, &cfg, ""))
@@ -161,10 +153,7 @@ case_stop_stops(struct dut *d)
 	uint16_t port;
 	unsigned int i;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 16383, 250, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 100, "before stop");
 	EXPECT(d, rte_eth_dev_stop(port) == 0, "stop");
@@ -196,8 +185,7 @@ case_odd_desc(struct dut *d)
 	uint16_t port;
 	int ret;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	ret = port_open(d, &port, "queue_count=2");
 	if (!EXPECT(d, ret == 0, "probe: %d", ret))
@@ -250,8 +238,7 @@ case_bind_busy(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 16383, 250, &p))
 		return;
 	shim_arm(SHIM_BIND, 0, 3, EBUSY);
 	if (port_up(d, &port, &cfg, "")) {

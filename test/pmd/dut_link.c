@@ -10,8 +10,6 @@ static const struct port_cfg two_queues = {
 	.nb_rxq = 2, .nb_txq = 2, .rx_desc = 512, .tx_desc = 512,
 };
 
-static volatile bool removal_told;
-
 static int
 link_status(uint16_t port)
 {
@@ -34,10 +32,7 @@ case_link(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 16383, 250, &p, ""))
 		return;
 	expect_link(d, port, RTE_ETH_LINK_UP, "both ends up");
 	netdev_up(d->peer, false);
@@ -54,17 +49,6 @@ case_link(struct dut *d)
 	peer_close(&p);
 }
 
-static int
-told_removal(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret)
-{
-	RTE_SET_USED(port);
-	RTE_SET_USED(type);
-	RTE_SET_USED(arg);
-	RTE_SET_USED(ret);
-	removal_told = true;
-	return 0;
-}
-
 static void
 case_removed(struct dut *d)
 {
@@ -76,12 +60,9 @@ case_removed(struct dut *d)
 	uint16_t port;
 	unsigned int i;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!port_begin(d, &port, &cfg, 16383, 250, &p, ""))
 		return;
-	if (!port_up(d, &port, &cfg, ""))
-		return;
-	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, told_removal, NULL);
+	removal_watch(port);
 	traffic_both(d, &p, port, &cfg, 100, "before removal");
 	EXPECT(d, sys_run("ip link del dev %s", d->peer) == 0, "ip link del");
 
@@ -134,10 +115,7 @@ case_carrier_down(struct dut *d)
 	uint16_t port;
 	int64_t before, sent;
 
-	cfg.mp = pool_new("rx", 16383, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 16383, 250, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 100, "carrier up");
 	before = told_sent(port);

@@ -121,8 +121,7 @@ case_remap(struct dut *d)
 	void *first = NULL, *base;
 	unsigned int i, same = 0;
 
-	cfg.mp = pool_new("rx", 8191, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
+	if (!pool_begin(d, &cfg, 8191, 250, &p))
 		return;
 	/* What a first probe leaves for good is there before pages are counted. */
 	if (!EXPECT(d, port_open(d, &port, "%s", "") == 0, "probe"))
@@ -253,10 +252,7 @@ case_traffic(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 8191, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 8191, 250, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 3000, "traffic");
 	EXPECT(d, rte_eth_dev_stop(port) == 0, "stop");

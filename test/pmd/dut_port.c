@@ -91,10 +91,43 @@ port_close(uint16_t port)
 	rte_eal_hotplug_remove("vdev", name);
 }
 
+volatile bool removal_told;
+
+static int
+told_removal(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret)
+{
+	RTE_SET_USED(port);
+	RTE_SET_USED(type);
+	RTE_SET_USED(arg);
+	RTE_SET_USED(ret);
+	removal_told = true;
+	return 0;
+}
+
+void
+removal_watch(uint16_t port)
+{
+	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, told_removal, NULL);
+}
+
 struct rte_mempool *
 pool_new(const char *name, unsigned int n, unsigned int cache, uint16_t room)
 {
 	return rte_pktmbuf_pool_create(name, n, cache, 0, room, SOCKET_ID_ANY);
+}
+
+bool
+pool_begin(struct dut *d, struct port_cfg *cfg, unsigned int n, unsigned int cache, struct peer *p)
+{
+	cfg->mp = pool_new("rx", n, cache, DUT_ROOM);
+	return EXPECT(d, cfg->mp != NULL && peer_open(p, d->peer) == 0, "pool or peer");
+}
+
+bool
+port_begin(struct dut *d, uint16_t *port, struct port_cfg *cfg, unsigned int n,
+	   unsigned int cache, struct peer *p, const char *args)
+{
+	return pool_begin(d, cfg, n, cache, p) && port_up(d, port, cfg, args);
 }
 
 bool

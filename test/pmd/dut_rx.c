@@ -25,10 +25,7 @@ case_rx_content(struct dut *d)
 	uint16_t port, q;
 
 	cfg.nb_rxq = cfg.nb_txq = d->netdev_queues;
-	cfg.mp = pool_new("rx", 2048 * 8 + 8191, 250, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 2048 * 8 + 8191, 250, &p, ""))
 		return;
 	while (t.right + t.wrong < all && now_ms() < end) {
 		while (sent < all && sent - t.right - t.wrong < 128) {
@@ -193,10 +190,7 @@ case_no_cache(struct dut *d)
 	struct peer p;
 	uint16_t port;
 
-	cfg.mp = pool_new("rx", 8191, 0, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, ""))
+	if (!port_begin(d, &port, &cfg, 8191, 0, &p, ""))
 		return;
 	traffic_both(d, &p, port, &cfg, 3000, "pool without cache");
 	port_close(port);

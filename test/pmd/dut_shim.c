@@ -37,6 +37,7 @@ static const char * const names[SHIM_CALLS] = {
 };
 
 static atomic_int channels_how;
+static unsigned int napi_id, napi_left;
 static __thread struct shim_count counts;
 
 /* The next definition of a name after ours, looked up once. */
@@ -45,6 +46,13 @@ static __thread struct shim_count counts;
 	if (real_ == NULL)						\
 		*(void **)&real_ = dlsym(RTLD_NEXT, #name);		\
 	real_; })
+
+void
+shim_napi(unsigned int id, unsigned int times)
+{
+	napi_id = id;
+	napi_left = times;
+}
 
 void
 shim_arm(enum shim_call call, unsigned int skip, unsigned int n, int err)
@@ -194,6 +202,11 @@ getsockopt(int fd, int level, int name, void *__restrict value, socklen_t *__res
 {
 	if (level == SOL_XDP && hit(SHIM_GETSOCKOPT))
 		return -1;
+	if (level == SOL_SOCKET && name == SO_INCOMING_NAPI_ID && napi_left > 0) {
+		napi_left--;
+		memcpy(value, &napi_id, sizeof(napi_id));
+		return 0;
+	}
 	return REAL(getsockopt)(fd, level, name, value, len);
 }
 

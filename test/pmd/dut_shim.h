@@ -40,6 +40,10 @@ enum shim_channels { CHANNELS_TRUE, CHANNELS_COMBINED, CHANNELS_STALE_ERRNO, CHA
 void
 shim_channels(enum shim_channels how);
 
+/* The next so many questions for the NAPI of a socket are answered by this id. */
+void
+shim_napi(unsigned int id, unsigned int times);
+
 /* Calls the calling thread made to send*, recv* and *poll since it last reset them. */
 struct shim_count {
 	unsigned long send;

@@ -10,8 +10,6 @@
 #include "dut.h"
 #include "dut_audit.h"
 
-static volatile bool removal_told;
-
 static bool
 is_zero_copy(const char *ifname, unsigned int queue)
 {
@@ -64,10 +62,7 @@ case_reset(struct dut *d)
 	unsigned int i;
 	int ret;
 
-	cfg.mp = pool_new("rx", 4095, 0, DUT_ROOM);
-	if (!EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer"))
-		return;
-	if (!port_up(d, &port, &cfg, "mode=zc"))
+	if (!port_begin(d, &port, &cfg, 4095, 0, &p, "mode=zc"))
 		return;
 	comes_back(d, &p, port, &cfg, "at first");
 	for (i = 0; i < RTE_DIM(step); i++) {
@@ -83,17 +78,6 @@ case_reset(struct dut *d)
 	EXPECT(d, xstats_sum(port, "quarantined", "mbufs") == 0, "mbufs in quarantine");
 	port_close(port);
 	peer_close(&p);
-}
-
-static int
-told_removal(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret)
-{
-	RTE_SET_USED(port);
-	RTE_SET_USED(type);
-	RTE_SET_USED(arg);
-	RTE_SET_USED(ret);
-	removal_told = true;
-	return 0;
 }
 
 static int
@@ -131,7 +115,7 @@ case_unbind(struct dut *d)
 	    !EXPECT(d, cfg.mp != NULL && peer_open(&p, d->peer) == 0, "pool or peer") ||
 	    !port_up(d, &port, &cfg, "mode=zc"))
 		return;
-	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RMV, told_removal, NULL);
+	removal_watch(port);
 	comes_back(d, &p, port, &cfg, "at first");
 	for (i = 0; i < 300; i++) {
 		frame_fill(frame, 200, 80, i, i);

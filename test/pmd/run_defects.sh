@@ -52,7 +52,7 @@ inner_run() {
 	*--no-huge* | *--in-memory*) ;;
 	*) eal="--huge-dir $tmp/huge --file-prefix dut$$ $eal" ;;
 	esac
-	timeout -k 5 $limit "$@" --eal "-l 0,1 $eal"
+	DUT_TOOLS=$here/../tools timeout -k 5 $limit "$@" --eal "-l 0,1 $eal"
 }
 
 need_machine

@@ -8,8 +8,10 @@
 
 #include <string.h>
 
+#define RND_SEED 77
 #include "afx_test.h"
 #include "fake_port.h"
+#include "rnd.h"
 
 #define POOL 1024
 #define DESC 100
@@ -18,19 +20,9 @@ static struct fake_port port;
 static struct fake_xsk *f;
 static struct xsk_rxq *q;
 static struct rte_mempool *mp;
-static uint32_t seed = 77;
 static uint64_t taken[POOL];     /* frames the kernel holds */
 static uint32_t taken_cnt;
 static uint32_t app_cnt;         /* mbufs the application holds */
-
-static uint32_t
-rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
 
 static inline void
 begin(const struct fake_cfg *like)
@@ -183,6 +175,30 @@ expect_none(void)
 	struct rte_mbuf *pkts[32];
 
 	CHECK_EQ(burst(pkts, 32), 0);
+}
+
+/* A test's main: the suite on every kind of pool and port that receives in its own way. */
+static inline int
+on_all_ports(const char *name, void (*suite)(const struct fake_cfg *cfg))
+{
+	static const struct {
+		struct fake_pool_cfg pool;
+		struct fake_cfg cfg;
+	} kind[] = {
+		{ { .n = POOL, .cache = 32 }, { .overlap = true } },
+		{ { .n = POOL }, { .overlap = false } },
+		{ { .n = POOL, .priv = 1024 }, { .zc = true, .zc_segs = 8 } },
+		{ { .n = POOL, .pinned = true, .room = 2304 }, { .zc_segs = 8 } },
+	};
+
+	fake_eal(name);
+	for (unsigned int i = 0; i < RTE_DIM(kind); i++) {
+		mp = fake_pool("sg", &kind[i].pool);
+		suite(&kind[i].cfg);
+		fake_pool_free(mp);
+	}
+	rte_eal_cleanup();
+	return afx_test_end();
 }
 
 #endif

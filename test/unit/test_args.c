@@ -46,7 +46,7 @@ defaults(void)
 	CHECK_EQ(a.queue_count, 0);
 	CHECK_EQ(a.xdp_prog[0], 0);
 	CHECK_EQ(a.attach, AFX_ATTACH_LINK);
-	CHECK(!a.use_cni && !a.use_pinned_map && !a.force_copy);
+	CHECK(!a.use_cni && !a.use_pinned_map && !a.force_copy && !a.same_lcore);
 	CHECK_EQ(a.dp_path[0], 0);
 	CHECK_EQ(a.mode, XSK_MODE_AUTO);
 	CHECK_EQ(a.umem, XSK_UMEM_AUTO);
@@ -105,22 +105,33 @@ numbers(void)
 static void
 booleans(void)
 {
-	static const char *const keys[] = { "force_copy", "use_cni", "use_pinned_map",
-		"shared_umem" };
+	/* shared_umem is taken and means nothing. */
+	static const struct {
+		const char *key;
+		size_t off;
+	} keys[] = {
+		{ "force_copy", offsetof(struct xsk_args, force_copy) },
+		{ "use_cni", offsetof(struct xsk_args, use_cni) },
+		{ "use_pinned_map", offsetof(struct xsk_args, use_pinned_map) },
+		{ "same_lcore", offsetof(struct xsk_args, same_lcore) },
+		{ "shared_umem", SIZE_MAX },
+	};
 	static const char *const wrong[] = { "2", "-1", "yes", "true", "01x", "on" };
 
 	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {
 		char text[128], named[96];
 
-		snprintf(text, sizeof(text), "iface=x,%s=0", keys[i]);
-		accepted(text);
-		CHECK(!a.force_copy && !a.use_cni && !a.use_pinned_map);
-		snprintf(text, sizeof(text), "iface=x,%s=1", keys[i]);
-		accepted(text);
-		CHECK_EQ(a.force_copy + a.use_cni + a.use_pinned_map, i < 3);
+		for (unsigned int on = 0; on < 2; on++) {
+			snprintf(text, sizeof(text), "iface=x,%s=%u", keys[i].key, on);
+			accepted(text);
+			CHECK_EQ(a.force_copy + a.use_cni + a.use_pinned_map + a.same_lcore,
+				on && keys[i].off != SIZE_MAX);
+			if (keys[i].off != SIZE_MAX)
+				CHECK_EQ(*(bool *)((char *)&a + keys[i].off), on);
+		}
 		for (unsigned int k = 0; k < RTE_DIM(wrong); k++) {
-			snprintf(text, sizeof(text), "iface=x,%s=%s", keys[i], wrong[k]);
-			snprintf(named, sizeof(named), "%s=%s", keys[i], wrong[k]);
+			snprintf(text, sizeof(text), "iface=x,%s=%s", keys[i].key, wrong[k]);
+			snprintf(named, sizeof(named), "%s=%s", keys[i].key, wrong[k]);
 			refuse(text, named, "0 to 1");
 		}
 	}
@@ -211,7 +222,7 @@ malformed(void)
 
 	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {
 		const char *first = i == 0 ? "mode=auto" : "iface=x";
-		char text[160], named[96];
+		char text[160], named[96], known[AFX_ERR_LEN + 2];
 
 		snprintf(text, sizeof(text), "%s,%s=", first, keys[i]);
 		snprintf(named, sizeof(named), "'%s' has no value", keys[i]);
@@ -223,10 +234,11 @@ malformed(void)
 		refuse(text, named, "once");
 		snprintf(text, sizeof(text), "%s,%s=1,%s=1", first, keys[i], keys[i]);
 		refuse(text, keys[i], "twice");
-		/* Every key is offered to whoever mistypes one. */
-		snprintf(text, sizeof(text), "iface=x,%sx=1", keys[i]);
-		snprintf(named, sizeof(named), "'%sx'", keys[i]);
-		refuse(text, named, keys[i]);
+		/* Every key is offered, as a word of its own, to whoever mistypes one. */
+		refuse("iface=x,unheard=1", "'unheard'", "known are: ");
+		snprintf(known, sizeof(known), "%s ", err.text);
+		snprintf(named, sizeof(named), " %s ", keys[i]);
+		CHECK_TEXT(known, named);
 	}
 	refuse("iface=x,Mode=zc", "unknown device argument 'Mode'", "mode");
 	refuse("=x", "", "");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Netlink requests and dumps against answers written beforehand into a socket pair: order, errors
- * with the kernel's explanation, disturbed dumps, malformed answers, silence.
+ * with the kernel's explanation, disturbed dumps, malformed answers, silence; lists of sockets.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/xdp_diag.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,7 +17,8 @@
 #include <unistd.h>
 
 #include "../bpf/check.h"
-#include "afx_netlink.h"
+#include "afx_holder.h"
+#include "afx_uapi.h"
 
 static int64_t
 now_ms(void)
@@ -302,6 +305,82 @@ test_dump(void)
 	fake_close(&f);
 }
 
+/* One AF_XDP socket of a list, without its place where len says so. */
+static void
+answer_socket(struct fake *f, uint64_t cookie, uint32_t ifindex, uint32_t queue, size_t len)
+{
+	struct {
+		struct xdp_diag_msg m;
+		struct nlattr a;
+		struct xdp_diag_info info;
+	} p = {
+		.m = {
+			.xdiag_family = AF_XDP,
+			.xdiag_cookie = { (uint32_t)cookie, (uint32_t)(cookie >> 32) },
+		},
+		.a = { .nla_len = NLA_HDRLEN + sizeof(p.info), .nla_type = XDP_DIAG_INFO },
+		.info = { .ifindex = ifindex, .queue_id = queue },
+	};
+
+	answer(f, SOCK_DIAG_BY_FAMILY, NLM_F_MULTI, 1, &p, len == 0 ? sizeof(p) : len);
+}
+
+/* Who holds queue 3 of ifindex 7, to the socket with cookie 5 << 32 | 9. */
+static int
+list_holders(struct fake *f, struct afx_holders *found)
+{
+	struct afx_err err;
+	int ret = afx_holder_list(&f->nl, 7, 3, 5ull << 32 | 9, found, &err);
+
+	fake_close(f);
+	return ret;
+}
+
+static void
+test_holders(void)
+{
+	struct afx_holders h = { 0 };
+	struct fake f;
+
+	fake_open(&f);
+	answer_socket(&f, 5ull << 32 | 9, 7, 3, 0);
+	answer_socket(&f, 5ull << 32 | 8, 7, 2, 0);
+	answer_socket(&f, 4ull << 32 | 9, 8, 3, 0);
+	answer_socket(&f, 6, 7, 3, sizeof(struct xdp_diag_msg));
+	answer(&f, NLMSG_DONE, NLM_F_MULTI, 1, "\0\0\0\0", 4);
+	CHECK_EQ(list_holders(&f, &h), 0);
+	CHECK(h.ours);
+	CHECK_EQ(h.others, 0);
+
+	/* Half of the cookie is not the cookie. */
+	fake_open(&f);
+	answer_socket(&f, 4ull << 32 | 9, 7, 3, 0);
+	answer_socket(&f, 5ull << 32 | 8, 7, 3, 0);
+	answer(&f, NLMSG_DONE, NLM_F_MULTI, 1, "\0\0\0\0", 4);
+	CHECK_EQ(list_holders(&f, &h), 0);
+	CHECK(!h.ours);
+	CHECK_EQ(h.others, 2);
+
+	/* What came before a disturbance does not count. */
+	fake_open(&f);
+	answer_socket(&f, 5ull << 32 | 9, 7, 3, 0);
+	answer(&f, NLMSG_DONE, NLM_F_MULTI | NLM_F_DUMP_INTR, 1, "\0\0\0\0", 4);
+	answer(&f, NLMSG_DONE, NLM_F_MULTI, 2, "\0\0\0\0", 4);
+	CHECK_EQ(list_holders(&f, &h), 0);
+	CHECK(!h.ours);
+	CHECK_EQ(h.others, 0);
+
+	fake_open(&f);
+	answer(&f, SOCK_DIAG_BY_FAMILY, NLM_F_MULTI, 1, "\0\0\0\0", 4);
+	answer(&f, NLMSG_DONE, NLM_F_MULTI, 1, "\0\0\0\0", 4);
+	CHECK_EQ(list_holders(&f, &h), -EBADMSG);
+
+	/* A kernel that does not list them. */
+	fake_open(&f);
+	answer_error(&f, 1, -ENOENT, NLM_F_CAPPED, 16, NULL);
+	CHECK_EQ(list_holders(&f, &h), -ENOENT);
+}
+
 /* What needs no privilege of the real thing. */
 static void
 test_kernel(void)
@@ -328,6 +407,7 @@ main(void)
 	test_request();
 	test_timeout();
 	test_dump();
+	test_holders();
 	test_kernel();
 	return check_result();
 }

@@ -7,8 +7,10 @@
 #include <pthread.h>
 #include <string.h>
 
+#define RND_SEED 12345
 #include "afx_test.h"
 #include "fake_port.h"
+#include "rnd.h"
 
 #define POOL 1024
 #define DESC 100
@@ -16,17 +18,6 @@
 
 /* The burst of common pools under test: "scalar" on the command line chooses the other. */
 static uint16_t (*plain_burst)(void *q, struct rte_mbuf **pkts, uint16_t nb) = xsk_rx_burst_sse;
-
-static uint32_t seed = 12345;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
 
 /* The test's model: frames the kernel took, packets the application holds. */
 struct world {

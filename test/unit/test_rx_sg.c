@@ -154,11 +154,10 @@ one_frame(const struct fake_cfg *like)
 }
 
 static void
-suite(const struct fake_pool_cfg *pool, const struct fake_cfg *cfg)
+suite(const struct fake_cfg *cfg)
 {
 	static void (*const part[])(void) = { spanning, random_walk };
 
-	mp = fake_pool("sg", pool);
 	for (unsigned int i = 0; i < RTE_DIM(part); i++) {
 		begin(cfg);
 		part[i]();
@@ -166,27 +165,10 @@ suite(const struct fake_pool_cfg *pool, const struct fake_cfg *cfg)
 	}
 	lazy(cfg);
 	one_frame(cfg);
-	fake_pool_free(mp);
 }
 
 int
 main(void)
 {
-	struct fake_pool_cfg pool = { .n = POOL, .cache = 32 };
-	struct fake_cfg cfg = { .overlap = true };
-
-	fake_eal("test_rx_sg");
-	suite(&pool, &cfg);
-	cfg.overlap = false;
-	pool.cache = 0;
-	suite(&pool, &cfg);
-	cfg.zc = true;
-	cfg.zc_segs = 8;
-	pool.priv = 1024;
-	suite(&pool, &cfg);
-	cfg.zc = false;
-	pool = (struct fake_pool_cfg){ .n = POOL, .pinned = true, .room = 2304 };
-	suite(&pool, &cfg);
-	rte_eal_cleanup();
-	return afx_test_end();
+	return on_all_ports("test_rx_sg", suite);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * AF_XDP sockets on a veth: create, bind and close over and over, the queue that is still busy,
- * sharing, forked children, refusals and their texts. Needs root.
+ * sharing, watching, forked children, refusals and their texts. Needs root.
  */
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "afx_holder.h"
 #include "afx_uapi.h"
 #include "veth.h"
 
@@ -172,6 +174,44 @@ released(void)
 	CHECK_EQ(count_rings(), 0);
 }
 
+/* A socket is watched to its end: a second descriptor and a mapping each keep it. */
+static void
+watched(void)
+{
+	struct afx_socket_cfg cfg = config(0);
+	unsigned int fds = count_fds();
+	struct afx_socket *s = must_open(&cfg);
+	int watch = afx_holder_watch(s->fd), held = dup(s->fd);
+	struct xdp_mmap_offsets off;
+	socklen_t len = sizeof(off);
+	uint64_t cookie = afx_holder_cookie(s->fd);
+	void *ring;
+
+	CHECK(watch >= 0);
+	CHECK(held >= 0);
+	CHECK(cookie != 0);
+	CHECK_EQ(afx_holder_cookie(held), cookie);
+	CHECK_EQ(afx_holder_watched(watch), 1);
+	afx_socket_close(s);
+	CHECK_EQ(afx_holder_watched(watch), 1);
+	CHECK_EQ(getsockopt(held, SOL_XDP, XDP_MMAP_OFFSETS, &off, &len), 0);
+	ring = mmap(NULL, off.rx.desc, PROT_READ, MAP_SHARED, held, XDP_PGOFF_RX_RING);
+	CHECK(ring != MAP_FAILED);
+	close(held);
+	CHECK_EQ(afx_holder_watched(watch), 1);
+	munmap(ring, off.rx.desc);
+	CHECK_EQ(afx_holder_watched(watch), 0);
+	close(watch);
+	CHECK(afx_holder_watched(watch) < 0);
+	CHECK_EQ(afx_holder_watch(-1), -EBADF);
+	/* Something that is not watching anything. */
+	watch = epoll_create1(EPOLL_CLOEXEC);
+	CHECK_EQ(afx_holder_watched(watch), 0);
+	close(watch);
+	CHECK_EQ(wait_released(0), 1);
+	CHECK_EQ(count_fds(), fds);
+}
+
 static void
 shared(void)
 {
@@ -312,6 +352,7 @@ main(void)
 	cycles();
 	busy();
 	released();
+	watched();
 	shared();
 	forked();
 	refusals();

@@ -7,22 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define RND_SEED 99
 #include "tx_world.h"
+#include "rnd.h"
 
 #define POOL 1024
 #define ROUNDS 200000
 
 static struct rte_mempool *pool, *other;
-static uint32_t seed = 99;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
 
 static void
 make(struct rte_mbuf **pkts, unsigned int n)

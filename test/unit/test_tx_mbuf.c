@@ -4,6 +4,7 @@
  * is counted under its name, and each mbuf comes back exactly once.
  */
 #include "tx_world.h"
+#include "tx_ext.h"
 
 static struct rte_mempool *pool, *other, *clones;
 
@@ -128,29 +129,12 @@ bad_single(void)
 	return m;
 }
 
-static struct rte_mbuf_ext_shared_info ext_info;
-static unsigned int ext_freed;
 static char ext_mem[4096];
-
-static void
-ext_free(void *addr, void *arg)
-{
-	(void)addr;
-	(void)arg;
-	ext_freed++;
-}
 
 static struct rte_mbuf *
 external(void *mem, uint16_t len)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(other);
-
-	ext_info.free_cb = ext_free;
-	rte_mbuf_ext_refcnt_set(&ext_info, 1);
-	rte_pktmbuf_attach_extbuf(m, mem, 0, len, &ext_info);
-	m->data_off = 0;
-	m->data_len = m->pkt_len = len;
-	return tx_paint(m);
+	return tx_paint(ext_mbuf(other, mem, len));
 }
 
 static struct rte_mbuf *
@@ -164,9 +148,6 @@ external_long(void)
 {
 	return external(ext_mem, sizeof(ext_mem));
 }
-
-/* A buffer inside the registration that belongs to nobody else for now. */
-static struct rte_mbuf *lender;
 
 static struct rte_mbuf *
 external_inside(void)

@@ -5,6 +5,7 @@
  * its name; each mbuf comes back exactly once. What rings and kernel do is test_tx_sg_ring.c.
  */
 #include "tx_sg_world.h"
+#include "tx_ext.h"
 
 static struct rte_mbuf *two(void) { return CHAIN("pp", 1000, 1000); }
 static struct rte_mbuf *five(void) { return CHAIN("ppppp", 2000, 2000, 2000, 2000, 1000); }
@@ -43,30 +44,12 @@ bad_count(void)
 	return m;
 }
 
-static struct rte_mbuf_ext_shared_info ext_info;
-static unsigned int ext_freed;
 static char ext_mem[10000];
-static struct rte_mbuf *lender; /* owns what external_inside points into */
-
-static void
-ext_free(void *addr, void *arg)
-{
-	(void)addr;
-	(void)arg;
-	ext_freed++;
-}
 
 static struct rte_mbuf *
 external(void *mem, uint16_t len)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(other);
-
-	ext_info.free_cb = ext_free;
-	rte_mbuf_ext_refcnt_set(&ext_info, 1);
-	rte_pktmbuf_attach_extbuf(m, mem, 0, len, &ext_info);
-	m->data_off = 0;
-	m->data_len = m->pkt_len = len;
-	return m;
+	return ext_mbuf(other, mem, len);
 }
 
 static struct rte_mbuf *

@@ -6,20 +6,11 @@
  */
 #include <errno.h>
 
+#define RND_SEED 4711
 #include "tx_sg_world.h"
+#include "rnd.h"
 
 #define ROUNDS 60000
-
-static uint32_t seed = 4711;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
 
 /* Too few tags or too short a ring: all of a packet or nothing of it, and the rest later. */
 static void

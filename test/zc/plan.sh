@@ -10,7 +10,8 @@ guest frames --nics igb,virtio --limit 900 -- "dut zc-frames igb" "dut zc-frames
 	"dut zc-span igb+virtio+veth" "ping igb" "dut zc-unbind igb" "dut zc-unbind virtio"
 guest iommu --nics igb,virtio --iommu --limit 900 -- "iommu igb" "iommu virtio" \
 	"dut zc-frames igb 1 --iommu" "dut zc-frames virtio 1 --iommu"
-guest release --nics igb,virtio --limit 600 -- "dut zc-release igb 2" "dut zc-release virtio"
+guest release --nics igb,virtio --limit 600 -- "dut zc-release igb 2" "dut zc-release virtio" \
+	"dut taken-queue igb" "dut taken-queue virtio"
 guest 6.12 --kernel 6.12 --nics igb,virtio --limit 600 -- "features igb virtio" \
 	"forward igb 2 native_copy" "program prog_object"
 guest multiqueue --nics virtio-mq2,virtio-mq4 --limit 600 -- "forward virtio-mq2 2" \

@@ -381,6 +381,8 @@ negotiate(struct rte_eth_dev *dev, struct xsk_bind *how, uint32_t mtu, struct af
 				add_why(port, "", port->sg.why);
 			return 0;
 		}
+		/* What busy polling changed for the sockets of this mode. */
+		xsk_tune_stop(dev);
 		xsk_close_queues(dev);
 		if (!mode_matters(ret) || i + 1 == cnt)
 			break;

@@ -6,12 +6,12 @@
  * A queue that is not released in time keeps its frames for ever (quarantine): they are counted and
  * never reused, since the NIC may still write into them.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
+#include "xsk_release.h"
 #include "xsk_tune.h"
 
 /* Rounds of a last kick for packets handed over just before stop. */
@@ -121,43 +121,6 @@ return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
 		lost);
 }
 
-/* 1 released, 0 not yet, -errno cannot be told. */
-static int
-ask_released(struct rte_eth_dev *dev, uint32_t queue)
-{
-	struct xsk_proc *proc = xsk_proc(dev);
-	int ifindex = xsk_port(dev)->ifindex;
-	int ret, token;
-
-	if (proc->xsk_reported) {
-		ret = afx_netdev_queue_xsk(proc->ctl, ifindex, queue, NULL);
-		if (ret == -ENODEV || ret == 0)
-			return 1;
-		if (ret == 1)
-			return 0;
-	}
-	token = afx_ctl_enter(proc->ctl, NULL);
-	if (token < 0)
-		return token;
-	ret = afx_socket_released(ifindex, queue);
-	afx_ctl_leave(proc->ctl, token);
-	return ret;
-}
-
-static bool
-wait_released(struct rte_eth_dev *dev, uint32_t queue, uint64_t deadline)
-{
-	for (;;) {
-		int ret = ask_released(dev, queue);
-
-		if (ret == 1)
-			return true;
-		if (rte_get_timer_cycles() > deadline)
-			return false;
-		rte_delay_us_sleep(1000);
-	}
-}
-
 /* Let what the application handed over go out, as far as it goes by itself. */
 static void
 drain(struct rte_eth_dev *dev, uint16_t qid)
@@ -203,7 +166,7 @@ xsk_close_queues(struct rte_eth_dev *dev)
 {
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
-	uint64_t deadline;
+	struct xsk_release rel;
 
 	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
 		struct xsk_pair *pair = &proc->pairs[i];
@@ -224,7 +187,7 @@ xsk_close_queues(struct rte_eth_dev *dev)
 				i < dev->data->nb_tx_queues ? dev->data->tx_queues[i] : NULL);
 		}
 	}
-	deadline = rte_get_timer_cycles() + rte_get_timer_hz() * XSK_RELEASE_WAIT_MS / 1000;
+	xsk_release_begin(dev, &rel);
 	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
 		struct xsk_pair *pair = &proc->pairs[i];
 
@@ -245,8 +208,9 @@ xsk_close_queues(struct rte_eth_dev *dev)
 		if (pair->sock == NULL)
 			continue;
 		pair->sock = NULL;
-		return_frames(dev, i, wait_released(dev, port->args.start_queue + i, deadline));
+		return_frames(dev, i, xsk_release_wait(dev, &rel, i));
 	}
+	xsk_release_end(dev, &rel);
 	close_prog(proc);
 }
 
