@@ -86,6 +86,18 @@ check "nothing was lost or wrong" is "$(telemetry /ethdev/stats,0 |
 	jget "[d[k] for k in ('imissed', 'ierrors', 'oerrors', 'rx_nombuf')]")" "[0, 0, 0, 0]"
 check "testpmd ends by itself" tp_quit
 
+# An interface with a limit below ethdev's: what lies between max_rx_pktlen and max_mtu, which
+# testpmd subtracts from --max-pkt-len, is the header there too.
+if ip -n dut tuntap add dev tap0 mode tap; then
+	TP=tap
+	start_testpmd --vdev "$(vdev 0 tap0)" -- --enable-scatter --max-pkt-len=1518
+	check "a lower limit: --max-pkt-len is MTU and header" \
+		is "$(ip -n dut -j link show tap0 | jget "d[0]['mtu']")" 1504
+	check "testpmd ends by itself" tp_quit
+else
+	echo "note: no tap interface here"
+fi
+
 # Two ports of one process over the same pool, one with and one without.
 make_ns gen2
 make_veth gen2 gen1 dut dut1 2 1500

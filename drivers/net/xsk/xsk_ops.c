@@ -142,12 +142,13 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_rx_queues = port->max_rxq;
 	info->max_tx_queues = port->max_txq;
 	info->min_rx_bufsize = AFX_CHUNK_MIN - AFX_XDP_HEADROOM;
-	info->max_rx_pktlen = xsk_max_frame(dev);
 	info->min_mtu = RTE_MAX((uint32_t)RTE_ETHER_MIN_MTU, port->min_mtu);
-	info->max_mtu = info->max_rx_pktlen - RTE_ETHER_HDR_LEN;
+	info->max_mtu = xsk_max_frame(dev) - RTE_ETHER_HDR_LEN;
 	if (port->max_mtu != 0)
 		info->max_mtu =
 			RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
+	/* ethdev and applications take the difference for the length of the header. */
+	info->max_rx_pktlen = info->max_mtu + RTE_ETHER_HDR_LEN;
 	/* What completes goes back in bulk with or without it: the mbufs need only be plain. */
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	info->tx_queue_offload_capa = info->tx_offload_capa;
