@@ -78,6 +78,9 @@ check "MTU 9000 is set" mtu_is 9000
 ip -n gen link set gen0 mtu 9000
 check "MTU 9000: frames come back" gen echo -n 5000 -s 60-9014 -w 128
 check "MTU 9000: chains" test "$(xstats 'rx_q\d+_chains')" -gt 1000
+tp_cmd "port config mtu 0 65534" >/dev/null
+check "the largest MTU is set" mtu_is 65534
+check "one more is refused" shows "device max MTU \(65534\)" "port config mtu 0 65535"
 tp_cmd "port config mtu 0 1500" >/dev/null
 check "MTU 1500 is set again" mtu_is 1500
 ip -n gen link set gen0 mtu 1500

@@ -131,6 +131,7 @@ int
 xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 {
 	const struct xsk_port *port = xsk_port(dev);
+	uint32_t max_mtu = xsk_max_frame(dev) - RTE_ETHER_HDR_LEN;
 	const struct rte_eth_desc_lim lim = {
 		.nb_max = XSK_DESC_MAX,
 		.nb_min = XSK_DESC_MIN,
@@ -143,11 +144,13 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_tx_queues = port->max_txq;
 	info->min_rx_bufsize = AFX_CHUNK_MIN - AFX_XDP_HEADROOM;
 	info->min_mtu = RTE_MAX((uint32_t)RTE_ETHER_MIN_MTU, port->min_mtu);
-	info->max_mtu = xsk_max_frame(dev) - RTE_ETHER_HDR_LEN;
 	if (port->max_mtu != 0)
-		info->max_mtu =
-			RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
-	/* ethdev and applications take the difference for the length of the header. */
+		max_mtu = RTE_MIN(max_mtu, port->max_mtu);
+	/*
+	 * ethdev and applications take the difference for the length of the header, but not where
+	 * max_mtu is UINT16_MAX: they would add an FCS, and set no MTU of the last four.
+	 */
+	info->max_mtu = RTE_MIN(max_mtu, UINT16_MAX - 1u);
 	info->max_rx_pktlen = info->max_mtu + RTE_ETHER_HDR_LEN;
 	/* What completes goes back in bulk with or without it: the mbufs need only be plain. */
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
