@@ -179,6 +179,28 @@ starved(void)
 }
 
 #ifdef XSK_HAVE_RECYCLE
+/* What a receiver never filled in, and a queue that cannot recycle: nothing moves. */
+static void
+not_recycled(void)
+{
+	struct rte_eth_recycle_rxq_info info = { 0 };
+
+	open_port(false);
+	kernel(BURST, 0);
+	CHECK_EQ(forward(), BURST);
+	kernel(0, DESC);
+	CHECK_EQ(xsk_recycle_tx_reuse(txq, &info), 0);
+	rxq->cross_shift = 12;
+	xsk_recycle_rxq_info_get(&port.dev, 0, &info);
+	CHECK(info.mbuf_ring == NULL);
+	CHECK_EQ(xsk_recycle_tx_reuse(txq, &info), 0);
+	/* Senders of other drivers look at these first. */
+	CHECK(info.refill_head != NULL && info.receive_tail != NULL);
+	CHECK_EQ(info.mbuf_ring_size, 1);
+	conserved();
+	close_port();
+}
+
 /* What rte_eth_recycle_mbufs does: sent mbufs are posted again, the pool stands still. */
 static void
 recycled(void)
@@ -223,6 +245,7 @@ main(void)
 	mixed();
 	starved();
 #ifdef XSK_HAVE_RECYCLE
+	not_recycled();
 	recycled();
 #endif
 	fake_pool_free(other);
