@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # A port with one Rx and four Tx queues: the kernel keeps receiving on the netdev queues without an
-# Rx queue, and the log names them.
+# Rx queue, and the log names them; a netdev with one Rx queue has no others.
 # shellcheck source=test/lib/net.sh
 . "$(dirname "$0")/../lib/net.sh"
 # shellcheck source=test/net/more.sh
@@ -37,3 +37,11 @@ check "queue 0 is the port's" gen echo -n 20000 -s 60-1514
 check "not the kernel's" not pings
 check "testpmd ends by itself" tp_quit
 check "queue 0 is the kernel's again" pings
+
+TP=one
+must "one Tx queue on the peer" in_ns gen ethtool -L gen0 tx 1
+must "one Rx queue on the netdev" in_ns dut ethtool -L dut0 rx 1
+start_testpmd --vdev "$(vdev 0 dut0 4)" -- --rxq=1 --txq=4 --forward-mode=macswap
+check "one Rx queue and four Tx queues on the netdev: it starts" says 'rx queues 1, tx queues 4'
+check "no queue is left to the kernel" not says 'stay with the kernel'
+check "testpmd ends by itself" tp_quit
