@@ -116,8 +116,7 @@ join(struct afx_prog *prog, const struct afx_prog_cfg *cfg, struct afx_prog_obj 
 		return afx_err_set(err, -EAGAIN, "%s: its XDP programs keep changing (last id %u)",
 			ifn.text, id);
 	if (ret == -EPERM)
-		return afx_err_set(err, -EPERM, "%s has an XDP program (id %u): looking at it, to "
-			"share it if it is ours, needs CAP_SYS_ADMIN", ifn.text, id);
+		return afx_prog_hidden(prog->ifindex, id, err);
 	if (ret < 0)
 		return afx_err_set(err, ret, "looking at XDP program id %u: %s", id,
 			strerror(-ret));
