@@ -40,6 +40,10 @@ hint(int code, enum afx_xdp_mode mode)
 	case -EINVAL:
 		return mode == AFX_XDP_SKB ? "" : "; often the MTU is too large for a packet in "
 			"one buffer: lower it (on veth the peer's)";
+	case -ENOSPC:
+		return mode == AFX_XDP_SKB ? "" : "; on veth this end needs as many receive "
+			"queues as the peer has transmit queues (ethtool -L), skb mode works "
+			"with fewer";
 	case -EPERM:
 		return "; CAP_NET_ADMIN is needed";
 	case -ENODEV:

@@ -71,11 +71,15 @@ candidates(const struct xsk_args *args, enum xsk_got out[3])
 	return n;
 }
 
-/* Whether another mode may succeed where this error came from. */
+/*
+ * Whether another mode may succeed where this error came from. ENOSPC: veth has no native XDP while
+ * its peer has more Tx queues than it has Rx queues.
+ */
 static bool
 mode_matters(int code)
 {
-	return code == -EOPNOTSUPP || code == -EINVAL || code == -ERANGE || code == -ENOTSUP;
+	return code == -EOPNOTSUPP || code == -EINVAL || code == -ERANGE || code == -ENOTSUP ||
+		code == -ENOSPC;
 }
 
 /*
