@@ -47,8 +47,6 @@ return_rx(struct xsk_rxq *q)
 	if (cnt != q->held)
 		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, cnt,
 			q->held);
-	for (uint32_t i = 0; i < q->aside_cnt; i++)
-		rte_mempool_put(q->mp, q->aside[i]);
 }
 
 static void
@@ -78,7 +76,10 @@ return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
 		if (released)
 			return_rx(rxq);
 		else
-			lost += rxq->held + rxq->aside_cnt;
+			lost += rxq->held;
+		/* What was set aside the kernel never had. */
+		for (uint32_t i = 0; i < rxq->aside_cnt; i++)
+			rte_mempool_put(rxq->mp, rxq->aside[i]);
 		rte_free(rxq->own);
 		rte_free(rxq->own_mbuf);
 		rte_free(rxq->aside);
