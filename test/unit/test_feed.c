@@ -158,6 +158,21 @@ mixed(void)
 	CHECK_EQ(rte_mempool_avail_count(other), POOL);
 }
 
+/* Bursts ran on another lcore than that of the stop: what completes then may be fed from there. */
+static void
+stopped_elsewhere(void)
+{
+	unsigned int here = rte_lcore_id();
+
+	open_port(true);
+	kernel(BURST, 0);
+	RTE_PER_LCORE(_lcore_id) = here + 1;
+	CHECK_EQ(forward(), BURST);
+	RTE_PER_LCORE(_lcore_id) = here;
+	kernel(0, DESC);
+	close_port();
+}
+
 /* Nothing comes back: the pool alone keeps the queue supplied. */
 static void
 starved(void)
@@ -243,6 +258,7 @@ main(void)
 	other = fake_pool("other", &cfg);
 	leaves_pool_alone();
 	mixed();
+	stopped_elsewhere();
 	starved();
 #ifdef XSK_HAVE_RECYCLE
 	not_recycled();

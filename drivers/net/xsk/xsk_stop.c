@@ -167,6 +167,11 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 
 	if (q == NULL || q->region == NULL)
 		return;
+#ifdef RTE_ENABLE_ASSERT
+	/* Bursts have ended: whoever stops may feed. */
+	if (q->feed != NULL)
+		q->feed->lcore = LCORE_ID_ANY;
+#endif
 	for (unsigned int i = 0; i < DRAIN_ROUNDS && afx_prod_pending(&q->tx) > 0; i++) {
 		uint32_t before = afx_prod_pending(&q->tx);
 
