@@ -17,8 +17,8 @@ uint32_t xsk_layout_unusable(const struct xsk_layout *lay, const struct xsk_fram
 	unsigned int shift);
 
 /*
- * Frames of such a pool, with the kernel's headroom over the mbuf or not, for a NIC that follows their
- * addresses or not; -EINVAL: too small.
+ * Frames of such a pool, with the kernel's headroom over the mbuf or not, for a NIC that follows
+ * their addresses or not; -EINVAL: too small.
  */
 int xsk_frames_get(const struct xsk_layout *lay, bool overlap, bool zc, struct xsk_frames *fr,
 	struct afx_err *err);
