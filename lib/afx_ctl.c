@@ -102,6 +102,12 @@ afx_ctl_leave(const struct afx_ctl *ctl, int token)
 	close(token - 1);
 }
 
+bool
+afx_ctl_same_netns(const struct afx_ctl *a, const struct afx_ctl *b)
+{
+	return a->netns_dev == b->netns_dev && a->netns_ino == b->netns_ino;
+}
+
 static int
 open_sockets(struct afx_ctl *ctl, struct afx_err *err)
 {

@@ -10,6 +10,8 @@
 #ifndef AFX_CTL_H
 #define AFX_CTL_H
 
+#include <stdbool.h>
+
 #include "afx_err.h"
 
 struct afx_ctl;
@@ -25,6 +27,9 @@ int afx_ctl_open(const char *netns, struct afx_ctl **ctl, struct afx_err *err);
 
 /* Close every descriptor of the handle and free it. NULL is allowed. Syscalls: close. */
 void afx_ctl_close(struct afx_ctl *ctl);
+
+/* Whether both are of one namespace, by whatever name each was opened. Any thread, no syscalls. */
+bool afx_ctl_same_netns(const struct afx_ctl *a, const struct afx_ctl *b);
 
 /*
  * Move the calling thread into the namespace of ctl, and back. Needed around calls that act on the

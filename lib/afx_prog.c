@@ -216,6 +216,8 @@ afx_prog_check_foreign(int ifindex, struct afx_err *err)
 		/* Gone since the query. */
 		if (ret == -ENOENT)
 			continue;
+		if (ret == -EPERM)
+			return afx_prog_hidden(ifindex, ids.id[mode], err);
 		ours = ret == 0 && run.signature && run.map_fd >= 0 &&
 			afx_prog_name_is_ours(run.name);
 		if (ret == 0)

@@ -93,10 +93,11 @@ bool afx_prog_is_own(const struct afx_prog *prog);
 bool afx_prog_joined(const struct afx_prog *prog);
 
 /*
- * Whether a foreign XDP program sits on the interface: 0 none or ours, -EBUSY with err naming it.
- * Changes nothing; for an early, clear refusal at probe with AFX_ATTACH_LINK and no object (the
- * program of another process's object counts as foreign here, as does a dispatcher, and without
- * CAP_SYS_ADMIN any program). -ENODEV: no such interface in the namespace of the calling thread.
+ * Whether a foreign XDP program sits on the interface: 0 none or ours, -EBUSY with err naming it,
+ * -EPERM when there is one and CAP_SYS_ADMIN is missing to tell. Changes nothing; for an early,
+ * clear refusal at probe with AFX_ATTACH_LINK and no object (the program of another process's
+ * object counts as foreign here, as does a dispatcher). -ENODEV: no such interface in the namespace
+ * of the calling thread.
  * Any thread. Syscalls: bpf, netlink socket calls, ioctl, close.
  */
 int afx_prog_check_foreign(int ifindex, struct afx_err *err);

@@ -253,6 +253,13 @@ afx_prog_find_link(int ifindex, uint32_t prog_id)
 }
 
 int
+afx_prog_hidden(int ifindex, uint32_t id, struct afx_err *err)
+{
+	return afx_err_set(err, -EPERM, "%s has an XDP program (id %u): looking at it, to share it "
+		"if it is ours, needs CAP_SYS_ADMIN", afx_prog_ifname(ifindex).text, id);
+}
+
+int
 afx_prog_foreign(int ifindex, enum afx_xdp_mode mode, uint32_t id, struct afx_err *err)
 {
 	static const char *const off[] = {
@@ -265,7 +272,7 @@ afx_prog_foreign(int ifindex, enum afx_xdp_mode mode, uint32_t id, struct afx_er
 	const char *name = "unknown";
 	int link_fd;
 
-	/* Without CAP_SYS_ADMIN the name stays unknown. */
+	/* It may be gone meanwhile. */
 	if (afx_prog_running_open(id, &r) == 0) {
 		name = r.name;
 		afx_prog_running_close(&r);

@@ -98,6 +98,8 @@ void afx_prog_running_take(struct afx_prog_running *r, struct afx_prog *prog);
 
 /* Descriptor of the XDP link of (ifindex, program), or -ENOENT, -EPERM. */
 int afx_prog_find_link(int ifindex, uint32_t prog_id);
+/* Fill err with -EPERM: whose the program is needs a capability to see; returns -EPERM. */
+int afx_prog_hidden(int ifindex, uint32_t id, struct afx_err *err);
 /* Fill err with -EBUSY naming the foreign program and the remedy; returns -EBUSY. */
 int afx_prog_foreign(int ifindex, enum afx_xdp_mode mode, uint32_t id, struct afx_err *err);
 

@@ -40,6 +40,10 @@ hint(int code, enum afx_xdp_mode mode)
 	case -EINVAL:
 		return mode == AFX_XDP_SKB ? "" : "; often the MTU is too large for a packet in "
 			"one buffer: lower it (on veth the peer's)";
+	case -ENOSPC:
+		return mode == AFX_XDP_SKB ? "" : "; on veth this end needs as many receive "
+			"queues as the peer has transmit queues (ethtool -L), skb mode works "
+			"with fewer";
 	case -EPERM:
 		return "; CAP_NET_ADMIN is needed";
 	case -ENODEV:
@@ -116,8 +120,7 @@ join(struct afx_prog *prog, const struct afx_prog_cfg *cfg, struct afx_prog_obj 
 		return afx_err_set(err, -EAGAIN, "%s: its XDP programs keep changing (last id %u)",
 			ifn.text, id);
 	if (ret == -EPERM)
-		return afx_err_set(err, -EPERM, "%s has an XDP program (id %u): looking at it, to "
-			"share it if it is ours, needs CAP_SYS_ADMIN", ifn.text, id);
+		return afx_prog_hidden(prog->ifindex, id, err);
 	if (ret < 0)
 		return afx_err_set(err, ret, "looking at XDP program id %u: %s", id,
 			strerror(-ret));

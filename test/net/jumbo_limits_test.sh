@@ -78,6 +78,9 @@ check "MTU 9000 is set" mtu_is 9000
 ip -n gen link set gen0 mtu 9000
 check "MTU 9000: frames come back" gen echo -n 5000 -s 60-9014 -w 128
 check "MTU 9000: chains" test "$(xstats 'rx_q\d+_chains')" -gt 1000
+tp_cmd "port config mtu 0 65534" >/dev/null
+check "the largest MTU is set" mtu_is 65534
+check "one more is refused" shows "device max MTU \(65534\)" "port config mtu 0 65535"
 tp_cmd "port config mtu 0 1500" >/dev/null
 check "MTU 1500 is set again" mtu_is 1500
 ip -n gen link set gen0 mtu 1500
@@ -85,6 +88,18 @@ check "MTU 1500 again: frames come back" gen echo -n 5000 -s 60-1514
 check "nothing was lost or wrong" is "$(telemetry /ethdev/stats,0 |
 	jget "[d[k] for k in ('imissed', 'ierrors', 'oerrors', 'rx_nombuf')]")" "[0, 0, 0, 0]"
 check "testpmd ends by itself" tp_quit
+
+# An interface with a limit below ethdev's: what lies between max_rx_pktlen and max_mtu, which
+# testpmd subtracts from --max-pkt-len, is the header there too.
+if ip -n dut tuntap add dev tap0 mode tap; then
+	TP=tap
+	start_testpmd --vdev "$(vdev 0 tap0)" -- --enable-scatter --max-pkt-len=1518
+	check "a lower limit: --max-pkt-len is MTU and header" \
+		is "$(ip -n dut -j link show tap0 | jget "d[0]['mtu']")" 1504
+	check "testpmd ends by itself" tp_quit
+else
+	echo "note: no tap interface here"
+fi
 
 # Two ports of one process over the same pool, one with and one without.
 make_ns gen2

@@ -20,7 +20,7 @@ jumbo() {
 	shift $(($# < 2 ? $# : 2))
 	TP_MBUFS=$((q * 4096 + 8192))
 	start_testpmd --vdev "$(vdev 0 dut0 "$q" "$args")" -- --rxq="$q" --txq="$q" \
-		--forward-mode=macswap --enable-scatter --max-pkt-len=9018 --tx-offloads=0x8000 "$@"
+		--forward-mode=macswap --enable-scatter --max-pkt-len=9014 --tx-offloads=0x8000 "$@"
 	tp_cmd start >/dev/null
 }
 

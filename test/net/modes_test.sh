@@ -56,3 +56,21 @@ TP=zc check "mode=zc: and a remedy" says "mode=(auto|copy)"
 TP=hw check "mode=hw: the reason" says \
 	"cannot start: driver veth of dut0 cannot run XDP programs on the NIC itself"
 TP=hw check "mode=hw: and a remedy" says "mode=auto, drv do without"
+
+# veth takes no native program where the peer's Tx queues outnumber the Rx queues of this end.
+must "one Rx queue on the netdev" in_ns dut ethtool -L dut0 rx 1
+TP=few
+start_testpmd --vdev "$(vdev 0 dut0 1)" -- --forward-mode=macswap
+tp_cmd start >/dev/null
+check "mode=auto, too few Rx queues: generic" says "net_xsk0 .dut0.: $skb, rx queues 1"
+check "mode=auto, too few Rx queues: why not native" says \
+	"not more because: .*native copy: attaching the XDP program to dut0 in native mode"
+check "mode=auto, too few Rx queues: forwards" gen echo -n 5000 -s 60-1514
+check "testpmd ends by itself" tp_quit
+TP=fewcopy
+launched --vdev "$(vdev 0 dut0 1 mode=copy)" -- --forward-mode=macswap
+check "mode=copy, too few Rx queues: the start fails" \
+	grep -q "Fail to start port 0" "$T/fewcopy.out"
+check "mode=copy, too few Rx queues: by one error" errors 1
+check "mode=copy, too few Rx queues: with a remedy" says "ethtool -L"
+check "testpmd ends by itself" tp_quit

@@ -26,6 +26,15 @@ check "and the error names both ranges and the other port" \
 	says 'queues 1-2 of dut0 overlap queues 0-1 of port net_xsk0'
 check "testpmd ends by itself" tp_quit
 
+TP=names
+launched --vdev "$(vdev 0 dut0 2)" --vdev "$(vdev 1 dut0 2 netns=dut)" \
+	--vdev "$(vdev 2 dut0 2 netns=/run/netns/dut,start_queue=1)" -- --rxq=2 --txq=2
+check "by whatever name the namespace goes" ports_are "[0]"
+check "the one in netns=dut is refused" \
+	says 'queues 0-1 of dut0 overlap queues 0-1 of port net_xsk0'
+check "and the one in its path" says 'queues 1-2 of dut0 overlap queues 0-1 of port net_xsk0'
+check "testpmd ends by itself" tp_quit
+
 # The window is below the 256 packets that a veth queue holds.
 # dut1 and dut2 are a pair, so that the way is gen0, port 0, port 1, port 2, port 0, gen0.
 make_veth dut dut1 dut dut2 2

@@ -47,3 +47,20 @@ start_testpmd --vdev "$(vdev 0 dut0)" -- --forward-mode=macswap
 tp_cmd start >/dev/null
 check "CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF and CAP_IPC_LOCK are enough" gen echo -n 2000
 check "testpmd ends by itself" tp_quit
+
+# A second process on the netdev has to open the program of the first, which these do not allow.
+TP=first
+TP_WRAP=
+start_testpmd --vdev "$(vdev 0 dut0)" -- --forward-mode=macswap
+tp_cmd start >/dev/null
+TP=second
+TP_WRAP="$drop -all,+net_raw,+net_admin,+bpf,+ipc_lock"
+check "a second process without CAP_SYS_ADMIN does not crash" \
+	launched --vdev "$(vdev 0 dut0)" -- --forward-mode=macswap
+check "by one line of the driver" errors 1
+check "which says what is missing" says 'dut0 has an XDP program .id [0-9]+.: .*needs CAP_SYS_ADMIN'
+check "and does not call the program foreign" not says 'foreign|xdp off'
+check "testpmd ends by itself" tp_quit
+TP=first
+check "the first goes on" gen echo -n 2000
+check "testpmd ends by itself" tp_quit

@@ -158,6 +158,21 @@ mixed(void)
 	CHECK_EQ(rte_mempool_avail_count(other), POOL);
 }
 
+/* Bursts ran on another lcore than that of the stop: what completes then may be fed from there. */
+static void
+stopped_elsewhere(void)
+{
+	unsigned int here = rte_lcore_id();
+
+	open_port(true);
+	kernel(BURST, 0);
+	RTE_PER_LCORE(_lcore_id) = here + 1;
+	CHECK_EQ(forward(), BURST);
+	RTE_PER_LCORE(_lcore_id) = here;
+	kernel(0, DESC);
+	close_port();
+}
+
 /* Nothing comes back: the pool alone keeps the queue supplied. */
 static void
 starved(void)
@@ -179,6 +194,28 @@ starved(void)
 }
 
 #ifdef XSK_HAVE_RECYCLE
+/* What a receiver never filled in, and a queue that cannot recycle: nothing moves. */
+static void
+not_recycled(void)
+{
+	struct rte_eth_recycle_rxq_info info = { 0 };
+
+	open_port(false);
+	kernel(BURST, 0);
+	CHECK_EQ(forward(), BURST);
+	kernel(0, DESC);
+	CHECK_EQ(xsk_recycle_tx_reuse(txq, &info), 0);
+	rxq->cross_shift = 12;
+	xsk_recycle_rxq_info_get(&port.dev, 0, &info);
+	CHECK(info.mbuf_ring == NULL);
+	CHECK_EQ(xsk_recycle_tx_reuse(txq, &info), 0);
+	/* Senders of other drivers look at these first. */
+	CHECK(info.refill_head != NULL && info.receive_tail != NULL);
+	CHECK_EQ(info.mbuf_ring_size, 1);
+	conserved();
+	close_port();
+}
+
 /* What rte_eth_recycle_mbufs does: sent mbufs are posted again, the pool stands still. */
 static void
 recycled(void)
@@ -221,8 +258,10 @@ main(void)
 	other = fake_pool("other", &cfg);
 	leaves_pool_alone();
 	mixed();
+	stopped_elsewhere();
 	starved();
 #ifdef XSK_HAVE_RECYCLE
+	not_recycled();
 	recycled();
 #endif
 	fake_pool_free(other);

@@ -220,6 +220,25 @@ suite(const struct fake_pool_cfg *pool, const struct fake_cfg *cfg)
 	fake_pool_free(mp);
 }
 
+/* What was set aside the kernel never had: it goes back whether or not the queue is released. */
+static void
+aside(void)
+{
+	const struct fake_pool_cfg pool = { .n = POOL, .cache = 32, .packed = true };
+	const struct fake_cfg cfg = { .zc = true, .iommu = "DMA-FQ" };
+
+	mp = fake_pool("aside", &pool);
+	begin(&cfg);
+	CHECK(q->aside_cnt > 0);
+	CHECK_EQ(q->held, DESC);
+	fake_released = false;
+	fake_port_close(&port);
+	fake_released = true;
+	CHECK_EQ(port.port.quarantined, DESC);
+	CHECK_EQ(rte_mempool_avail_count(mp), POOL - DESC);
+	fake_pool_free(mp);
+}
+
 /* Fill entries the kernel swallows for ever, and a queue that is never proven released. */
 static void
 stop(void)
@@ -257,6 +276,7 @@ stop(void)
 	CHECK_EQ(fake_xsk_alive, 0);
 	fake_released = true;
 	fake_pool_free(mp);
+	aside();
 }
 
 int

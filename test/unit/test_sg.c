@@ -156,7 +156,7 @@ depth(void)
 	cfg.rx_desc = 32;
 	begin(&cfg);
 	CHECK_EQ(choose(32 * 2048 - RTE_ETHER_HDR_LEN), 0);
-	CHECK_EQ(choose(UINT16_MAX), -ENOSPC);
+	CHECK_EQ(choose(UINT16_MAX), -ENOBUFS);
 	CHECK_TEXT(err.text, "takes 33 mbufs of mempool whole, the queue has 32 descriptors");
 	end();
 	/* Two queues of one pool. */
@@ -169,12 +169,12 @@ depth(void)
 	fake_pool_free(mp);
 	mp = fake_pool("tiny", &(struct fake_pool_cfg){ .n = 65 });
 	begin(&cfg);
-	CHECK_EQ(choose(UINT16_MAX), -ENOSPC);
+	CHECK_EQ(choose(UINT16_MAX), -ENOBUFS);
 	CHECK_TEXT(err.text, "mempool tiny has 65 mbufs, its queues need 66");
 	/* While running the same is asked at a change of MTU. */
 	port.port.sg.on = true;
 	port.port.got = XSK_GOT_COPY;
-	CHECK_EQ(xsk_sg_check_mtu(&port.dev, UINT16_MAX, &err), -ENOSPC);
+	CHECK_EQ(xsk_sg_check_mtu(&port.dev, UINT16_MAX, &err), -ENOBUFS);
 	CHECK_EQ(xsk_sg_check_mtu(&port.dev, BIG, &err), 0);
 	port.port.sg.on = false;
 	CHECK_EQ(xsk_sg_check_mtu(&port.dev, UINT16_MAX, &err), 0);

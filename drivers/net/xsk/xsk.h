@@ -324,7 +324,7 @@ struct xsk_port {
 	uint64_t umem_pinned;    /* bytes, registrations of this port */
 	uint64_t umem_heads;     /* bytes of kernel memory for its bound queues */
 	uint32_t umem_regions;
-	uint32_t rx_room;        /* smallest room of the started port, 0 before */
+	uint32_t rx_room;        /* smallest of the last start, 0 before and without rx */
 	struct xsk_port_sg sg;
 	char busy_why[AFX_ERR_LEN]; /* why busy polling is off although asked for */
 	bool busy;

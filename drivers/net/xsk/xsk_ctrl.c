@@ -244,10 +244,11 @@ static uint32_t
 queues_now(struct rte_eth_dev *dev)
 {
 	struct xsk_port *port = xsk_port(dev);
-	uint32_t n = port->netdev_rx;
+	uint32_t n = port->netdev_rx, napi;
 
-	while (n < port->netdev_rx_alloc &&
-			afx_netdev_queue_xsk(xsk_proc(dev)->ctl, port->ifindex, n, NULL) >= 0)
+	/* Any question that is asked of Rx queues alone: there may be more Tx queues. */
+	while (n < port->netdev_rx_alloc && afx_netdev_queue_napi(xsk_proc(dev)->ctl,
+			port->ifindex, n, true, &napi, NULL) >= 0)
 		n++;
 	return n;
 }
@@ -258,13 +259,14 @@ xsk_warn_kernel_use(struct rte_eth_dev *dev)
 	struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
 	uint64_t taken[RTE_MAX_QUEUES_PER_PORT / 64 + 1] = { 0 };
-	uint32_t cnt = RTE_MIN(queues_now(dev), (uint32_t)RTE_MAX_QUEUES_PER_PORT);
+	uint32_t cnt;
 	struct afx_netdev_use use = { 0 };
 	char ours[128], kernel[128];
 
 	if (proc->warned_use)
 		return;
 	proc->warned_use = true;
+	cnt = RTE_MIN(queues_now(dev), (uint32_t)RTE_MAX_QUEUES_PER_PORT);
 	for (uint32_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		uint32_t q = port->args.start_queue + i;
 

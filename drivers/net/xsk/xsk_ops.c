@@ -130,6 +130,7 @@ int
 xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 {
 	const struct xsk_port *port = xsk_port(dev);
+	uint32_t max_mtu = xsk_max_frame(dev) - RTE_ETHER_HDR_LEN;
 	const struct rte_eth_desc_lim lim = {
 		.nb_max = XSK_DESC_MAX,
 		.nb_min = XSK_DESC_MIN,
@@ -141,12 +142,15 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_rx_queues = port->max_rxq;
 	info->max_tx_queues = port->max_txq;
 	info->min_rx_bufsize = AFX_CHUNK_MIN - AFX_XDP_HEADROOM;
-	info->max_rx_pktlen = xsk_max_frame(dev);
 	info->min_mtu = RTE_MAX((uint32_t)RTE_ETHER_MIN_MTU, port->min_mtu);
-	info->max_mtu = info->max_rx_pktlen - RTE_ETHER_HDR_LEN;
 	if (port->max_mtu != 0)
-		info->max_mtu =
-			RTE_MIN(info->max_mtu, (uint16_t)RTE_MIN(port->max_mtu, UINT16_MAX));
+		max_mtu = RTE_MIN(max_mtu, port->max_mtu);
+	/*
+	 * ethdev and applications take the difference for the length of the header, but not where
+	 * max_mtu is UINT16_MAX: they would add an FCS, and set no MTU of the last four.
+	 */
+	info->max_mtu = RTE_MIN(max_mtu, UINT16_MAX - 1u);
+	info->max_rx_pktlen = info->max_mtu + RTE_ETHER_HDR_LEN;
 	/* What completes goes back in bulk with or without it: the mbufs need only be plain. */
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	info->tx_queue_offload_capa = info->tx_offload_capa;

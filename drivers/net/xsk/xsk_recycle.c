@@ -25,6 +25,10 @@ xsk_recycle_rxq_info_get(struct rte_eth_dev *dev, uint16_t qid,
 	uint32_t size = RTE_MIN(rte_align32pow2(q->nb_desc + 1), 1u << 15);
 
 	memset(info, 0, sizeof(*info));
+	/* Senders of other drivers look at these first: one entry has never room. */
+	info->refill_head = &q->refill_head;
+	info->receive_tail = &q->receive_tail;
+	info->mbuf_ring_size = 1;
 	/* Buffers elsewhere and frames that cross a page are posted one by one: not by this way. */
 	if (q->layout.pinned || q->cross_shift != 63)
 		return;
@@ -39,10 +43,7 @@ xsk_recycle_rxq_info_get(struct rte_eth_dev *dev, uint16_t qid,
 	xsk_recycle_update(q);
 	info->mbuf_ring = q->recycle;
 	info->mp = q->mp;
-	info->refill_head = &q->refill_head;
-	info->receive_tail = &q->receive_tail;
 	info->mbuf_ring_size = size;
-	info->refill_requirement = 0;
 }
 
 void
@@ -62,11 +63,15 @@ uint16_t
 xsk_recycle_tx_reuse(void *queue, struct rte_eth_recycle_rxq_info *info)
 {
 	struct xsk_txq *q = queue;
-	uint16_t mask = info->mbuf_ring_size - 1, head = *info->refill_head;
-	uint32_t n = (mask - (head - *info->receive_tail)) & mask;
+	uint16_t mask, head;
+	uint32_t n;
 
+	/* Without an exchange array the rest need not be filled in. */
 	if (unlikely(info->mbuf_ring == NULL || info->mp != q->mp))
 		return 0;
+	mask = info->mbuf_ring_size - 1;
+	head = *info->refill_head;
+	n = (mask - (head - *info->receive_tail)) & mask;
 	/* The exchange does not wrap. A receiver that takes whole batches only says so. */
 	n = RTE_MIN(n, (uint32_t)info->mbuf_ring_size - head);
 	if (info->refill_requirement != 0) {

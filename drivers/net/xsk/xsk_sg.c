@@ -161,7 +161,10 @@ posted(const struct xsk_port *port, const struct xsk_rxq *q)
 	return port->args.same_lcore ? q->nb_desc / 2 : q->nb_desc;
 }
 
-/* Rings and pools must hold at least one packet of this size, or none will ever come whole. */
+/*
+ * Rings and pools must hold at least one packet of this size, or none will ever come whole. The
+ * errors are none for which another mode is tried.
+ */
 static int
 check_depth(const struct rte_eth_dev *dev, const struct xsk_frames *fr, bool zc, uint32_t frame,
 	struct afx_err *err)
@@ -182,7 +185,7 @@ check_depth(const struct rte_eth_dev *dev, const struct xsk_frames *fr, bool zc,
 				"smaller MTU, or mode=copy", i, frame, segs, q->mp->name,
 				port->driver, port->sg.zc_segs);
 		if (segs > posted(port, q))
-			return afx_err_set(err, -ENOSPC,
+			return afx_err_set(err, -ENOBUFS,
 				"rx queue %u: a frame of %u bytes takes %u mbufs of mempool %s, "
 				"the queue has %u descriptors%s: give it more, or larger mbufs", i,
 				frame, segs, q->mp->name, q->nb_desc, port->args.same_lcore ?
@@ -193,7 +196,7 @@ check_depth(const struct rte_eth_dev *dev, const struct xsk_frames *fr, bool zc,
 			want += o->mp == q->mp ? segs : 0;
 		}
 		if (want > q->mp->size)
-			return afx_err_set(err, -ENOSPC,
+			return afx_err_set(err, -ENOBUFS,
 				"rx queue %u: mempool %s has %u mbufs, its queues need %u to hold "
 				"a frame of %u bytes each (%u mbufs): use a larger pool, or larger "
 				"mbufs", i, q->mp->name, q->mp->size, want, frame, segs);

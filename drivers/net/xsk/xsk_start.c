@@ -71,11 +71,15 @@ candidates(const struct xsk_args *args, enum xsk_got out[3])
 	return n;
 }
 
-/* Whether another mode may succeed where this error came from. */
+/*
+ * Whether another mode may succeed where this error came from. ENOSPC: veth has no native XDP while
+ * its peer has more Tx queues than it has Rx queues.
+ */
 static bool
 mode_matters(int code)
 {
-	return code == -EOPNOTSUPP || code == -EINVAL || code == -ERANGE || code == -ENOTSUP;
+	return code == -EOPNOTSUPP || code == -EINVAL || code == -ERANGE || code == -ENOTSUP ||
+		code == -ENOSPC;
 }
 
 /*
@@ -236,7 +240,7 @@ check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *ho
 			return refuse_room(port, &how->layouts[i], &fr, frame, i, err);
 		room = RTE_MIN(room, fr.room);
 	}
-	port->rx_room = room;
+	port->rx_room = dev->data->nb_rx_queues > 0 ? room : 0;
 	return 0;
 }
 
@@ -343,13 +347,16 @@ static void
 report(struct rte_eth_dev *dev)
 {
 	const struct xsk_port *port = xsk_port(dev);
+	char room[24] = "";
 
+	if (port->rx_room != 0)
+		snprintf(room, sizeof(room), ", room %u", port->rx_room);
 	XSK_LOG(NOTICE,
 		"%s (%s): %s, rx queues %u, tx queues %u from netdev queue %u, umem %" PRIu64
-		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB, room %u%s%s%s",
+		" KiB in %u registration(s), kernel heads %" PRIu64 " KiB%s%s%s%s",
 		dev->device->name, port->ifname, xsk_got_name(port->got), dev->data->nb_rx_queues,
 		dev->data->nb_tx_queues, port->args.start_queue, port->umem_pinned >> 10,
-		port->umem_regions, port->umem_heads >> 10, port->rx_room,
+		port->umem_regions, port->umem_heads >> 10, room,
 		port->sg.on ? ", multi-buffer" : "",
 		port->why[0] != '\0' ? "; not more because: " : "", port->why);
 }

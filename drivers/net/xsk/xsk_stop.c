@@ -47,8 +47,6 @@ return_rx(struct xsk_rxq *q)
 	if (cnt != q->held)
 		XSK_LOG(ERR, "rx queue %u: %u frames found, %u expected", q->queue_id, cnt,
 			q->held);
-	for (uint32_t i = 0; i < q->aside_cnt; i++)
-		rte_mempool_put(q->mp, q->aside[i]);
 }
 
 static void
@@ -78,7 +76,10 @@ return_frames(struct rte_eth_dev *dev, uint16_t qid, bool released)
 		if (released)
 			return_rx(rxq);
 		else
-			lost += rxq->held + rxq->aside_cnt;
+			lost += rxq->held;
+		/* What was set aside the kernel never had. */
+		for (uint32_t i = 0; i < rxq->aside_cnt; i++)
+			rte_mempool_put(rxq->mp, rxq->aside[i]);
 		rte_free(rxq->own);
 		rte_free(rxq->own_mbuf);
 		rte_free(rxq->aside);
@@ -129,6 +130,11 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 
 	if (q == NULL || q->region == NULL)
 		return;
+#ifdef RTE_ENABLE_ASSERT
+	/* Bursts have ended: whoever stops may feed. */
+	if (q->feed != NULL)
+		q->feed->lcore = LCORE_ID_ANY;
+#endif
 	for (unsigned int i = 0; i < DRAIN_ROUNDS && afx_prod_pending(&q->tx) > 0; i++) {
 		uint32_t before = afx_prod_pending(&q->tx);
 

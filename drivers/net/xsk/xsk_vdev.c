@@ -17,7 +17,7 @@ static TAILQ_HEAD(, xsk_proc) ports = TAILQ_HEAD_INITIALIZER(ports);
 static pthread_mutex_t ports_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int
-check_overlap(const struct xsk_port *port, struct afx_err *err)
+check_overlap(const struct xsk_port *port, const struct xsk_proc *proc, struct afx_err *err)
 {
 	const struct xsk_proc *p;
 	uint32_t lo = port->args.start_queue;
@@ -30,7 +30,7 @@ check_overlap(const struct xsk_port *port, struct afx_err *err)
 		uint32_t olo = o->args.start_queue;
 		uint32_t ohi = olo + RTE_MAX(o->max_rxq, o->max_txq);
 
-		if (o->ifindex != port->ifindex || strcmp(o->args.netns, port->args.netns) != 0 ||
+		if (o->ifindex != port->ifindex || !afx_ctl_same_netns(p->ctl, proc->ctl) ||
 				lo >= ohi || olo >= hi)
 			continue;
 		ret = afx_err_set(err, -EBUSY,
@@ -120,7 +120,7 @@ examine(struct xsk_port *port, struct xsk_proc *proc, int *numa_node, struct afx
 	afx_iommu_type(port->bus_info, port->iommu, sizeof(port->iommu));
 	ret = find_queues(port, proc, &nd, err);
 	if (ret == 0)
-		ret = check_overlap(port, err);
+		ret = check_overlap(port, proc, err);
 	if (ret < 0)
 		return ret;
 	token = afx_ctl_enter(proc->ctl, err);
