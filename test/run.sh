@@ -18,7 +18,7 @@ usage() {
 	cat <<-END
 	usage: test/run.sh [options]      (as root; without options: everything)
 	  --tier T[,T]     only these: build, clang, sanitize, lint, unit, bpf, pmd, net, kill,
-	                   peer; and zc, which is left out otherwise
+	                   peer, zc
 	  --filter GLOB    only tests whose name (tier/name) matches
 	  --list           print the names of the tests, run none
 	  --keep           a failed shell test waits with everything in place, to be looked into
@@ -234,12 +234,11 @@ if in_tier sanitize && build_as build/sanitize "$BUILD-sanitize" \
 	unset UBSAN_OPTIONS
 fi
 
-for tier in lint unit bpf pmd net kill peer fuzz zc; do
+for tier in lint unit bpf pmd net kill peer zc; do
 	in_tier $tier || continue
 	run_compiled "$BUILD" $tier $tier
 	[[ " $SHELL_TIERS " != *" $tier "* ]] || run_shell $tier
-	# Guests take many minutes: only where they are asked for by name.
-	[ $tier != zc ] || [ -z "$tiers" ] || run_guests
+	[ $tier != zc ] || run_guests
 done
 [ -z "$list" ] || [ -z "$unlisted" ] ||
 	echo "note: the compiled tests are listed once there is a build: app/setup.sh" >&2

@@ -228,6 +228,7 @@ min_rings(struct twin *t)
 		};
 		struct twin_flow f = {
 			.t = t, .from = &t->a, .to = &t->b, .n = t->pkts,
+			.any_order = !t->veth,
 		};
 
 		if (sizes[i] == 0) {

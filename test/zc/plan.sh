@@ -23,6 +23,13 @@ guest 6.1 --kernel 6.1 --nics igb,virtio --limit 600 -- "features igb virtio" \
 plan_extra() {
 	guest more --nics igb,virtio --limit 900 -- "through virtio igb 1" "release igb 2" \
 		"release virtio 1" "dut zc-churn igb 2" "dut zc-churn virtio"
+	guest busy --nics igb,virtio --limit 900 -- "busy igb 2" "busy virtio 1" "jumbo virtio 1"
+	guest twins-virtio --nics virtio --limit 900 -- "twins virtio 1"
+	guest twins-igb --nics igb --limit 900 -- \
+		"twins igb 1 send-receive single queues unaligned bidirectional teardown" \
+		"twins igb 1 headroom inv-desc inv-desc-odd tx-invalid tx-consumer rx-full" \
+		"twins igb 1 fill-empty prog-swap drop-half shared-umem metadata" \
+		"twins igb 1 tail-shrink tail-grow min-rings"
 	guest more-queues --nics virtio-mq4 --limit 600 -- "reconfig virtio-mq4"
 	guest passthrough --nics igb --iommu pt --limit 400 -- "forward igb 1"
 	guest plain --nics virtio-plain --limit 400 -- \
