@@ -18,7 +18,7 @@ mac=$(in_ns dut cat /sys/class/net/dut0/address)
 for round in 1 2 3; do
 	tp_cmd start >/dev/null
 	must "carrier" wait_for 30 carriers
-	in_ns gen "$PKTGEN" tx -i gen0 -d 12 -s 60-1514 --dst-mac "$mac" >"$T/flood" 2>&1 &
+	in_ns gen "$PKTGEN" tx -i gen0 -d 90 -s 60-1514 --dst-mac "$mac" >"$T/flood" 2>&1 &
 	flood=$!
 	must "packets arrive" wait_for 20 stat_above rx_good_packets 1000
 	check "round $round: nothing is written after stop" python3 "$GUEST/still.py" \
