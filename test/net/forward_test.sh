@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Forwarding is exact on 1, 2, 4 and 8 queues: every packet comes back whole and in order of its
 # flow, the counters of driver and generator agree to the packet, nothing is copied by the driver.
-# PACKETS sets how many a queue count is tried with (default 1000000).
+# PACKETS sets how many a queue count is tried with (default 1000000), QUEUES which counts.
 # limit: 600
 # shellcheck source=test/lib/net.sh
 . "$(dirname "$0")/../lib/net.sh"
@@ -11,7 +11,7 @@
 
 packets=${PACKETS:-1000000}
 TP_LIMIT=$((packets / 10000 + 300))
-counts="1 2 4 8"
+counts=${QUEUES:-1 2 4 8}
 # net_af_xdp sees one queue on veth.
 [ "$PMD" != af_xdp ] || counts=1
 make_ns gen

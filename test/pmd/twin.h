@@ -74,7 +74,7 @@ struct twin_flow {
 	/* A closer look at what came. NULL: none. */
 	bool (*look)(struct twin_flow *f, struct rte_mbuf *m, uint32_t seq);
 	void *arg;
-	/* The wire may swap packets: an emulated hub delivers behind others what found no buffer. */
+	/* The wire may swap packets: an emulated hub delivers late what found no buffer. */
 	bool any_order;
 
 	/* What came of it. */
