@@ -21,8 +21,9 @@ int afx_holder_watch(int fd);
 
 /*
  * Whether a watched socket is still there, because some process has it open or its rings mapped:
- * 1, 0 or -errno. A socket that is gone was unbound first, and no packet is copied into its memory
- * any more; in zero-copy its queue may be released later. Syscalls: open, read, close.
+ * 1, 0 or -errno. The file goes first and the socket is unbound right after it, in the context of
+ * who held it last (__fput() in fs/file_table.c): a socket is safely gone only some time after 0
+ * was returned. Syscalls: open, read, close.
  */
 int afx_holder_watched(int epfd);
 

@@ -327,6 +327,10 @@ fake_rx_burst(const char *name)
 		return xsk_rx_burst_scalar;
 	if (strcmp(name, "sse") == 0)
 		return xsk_rx_burst_sse;
+	if (strcmp(name, "avx2") != 0) {
+		fprintf(stderr, "no burst is called %s\n", name);
+		exit(1);
+	}
 #ifdef RTE_ARCH_X86_64
 	if (rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX2) > 0)
 		return xsk_rx_burst_avx2;

@@ -16,7 +16,7 @@
 #define DESC 100
 #define ROUNDS_MAX 1000000
 
-/* The burst of common pools under test: "scalar" on the command line chooses the other. */
+/* The burst of common pools under test, by name on the command line (fake_rx_burst). */
 static uint16_t (*plain_burst)(void *q, struct rte_mbuf **pkts, uint16_t nb) = xsk_rx_burst_sse;
 
 /* The test's model: frames the kernel took, packets the application holds. */

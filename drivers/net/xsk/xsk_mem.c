@@ -245,7 +245,8 @@ xsk_frames_get(const struct xsk_layout *lay, bool overlap, bool zc, struct xsk_f
 			"%u: create it with a data room of at least %u",
 			lay->mp->name, lay->buf_len, room, AFX_CHUNK_MIN - AFX_XDP_HEADROOM,
 			AFX_CHUNK_MIN - AFX_XDP_HEADROOM + fr->data_off);
-	fr->pad = front_pad(lay, fr->chunk, zc);
+	/* Some NICs write to a chunk's first bytes, whatever the umem says. */
+	fr->pad = zc && !fr->overlap ? 0 : front_pad(lay, fr->chunk, zc);
 	fr->chunk += fr->pad;
 	fr->fill_off -= (int32_t)fr->pad;
 	return 0;

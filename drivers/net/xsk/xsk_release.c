@@ -16,8 +16,15 @@
 /* Longer than any release was seen to take where nobody wants the queue: 56 ms. */
 #define NORMAL_MS 100
 
+/* From the end of a socket's file to where its unbinding is over, an RCU grace period included. */
+#define SETTLE_MS 500
+
+/* For an answer of the kernel's list of sockets. */
+#define LIST_MS 1000
+
 struct xsk_release_mark {
 	int watch;               /* whether the socket is still there; -1 none */
+	uint64_t gone;           /* TSC when it was first seen gone, 0 before */
 	uint64_t cookie;
 	bool sole;               /* ours was the only socket on the queue */
 };
@@ -51,7 +58,18 @@ open_diag(struct rte_eth_dev *dev, struct xsk_release *rel)
 	if (ret < 0) {
 		free(rel->diag);
 		rel->diag = NULL;
+		return;
 	}
+	rel->diag->timeout_ms = LIST_MS;
+}
+
+static void
+close_diag(struct xsk_release *rel)
+{
+	if (rel->diag != NULL)
+		afx_nl_close(rel->diag);
+	free(rel->diag);
+	rel->diag = NULL;
 }
 
 static void
@@ -59,41 +77,46 @@ mark_pair(struct rte_eth_dev *dev, struct xsk_release *rel, uint16_t qid)
 {
 	const struct xsk_txq *txq = qid < dev->data->nb_tx_queues ? dev->data->tx_queues[qid] :
 		NULL;
-	const struct afx_socket *sock = xsk_proc(dev)->pairs[qid].sock;
+	const struct xsk_pair *pair = &xsk_proc(dev)->pairs[qid];
+	const struct afx_socket *sock = pair->sock;
 	struct xsk_release_mark *mark = &rel->mark[qid];
 	struct afx_holders found;
+	int ret;
 
 	/*
 	 * In copy mode only the socket itself writes into frames and reads them, but for packets on
 	 * their way, of which some drivers send from where they lie.
 	 */
-	if (!sock->zero_copy && (txq == NULL || txq->region == NULL || txq->used == 0))
+	if (!sock->zero_copy && !pair->in_map && (txq == NULL || txq->region == NULL || txq->used == 0))
 		mark->watch = afx_holder_watch(sock->fd);
 	if (mark->watch >= 0)
 		return;
-	if (rel->diag == NULL)
-		open_diag(dev, rel);
 	mark->cookie = afx_holder_cookie(sock->fd);
+	ret = list_holders(dev, rel, qid, &found);
+	/* A kernel without the list looks for a module each time it is asked. */
+	if (ret < 0)
+		close_diag(rel);
 	/* Whoever shares ours has the same memory, and would be taken for another. */
-	mark->sole = mark->cookie != 0 && list_holders(dev, rel, qid, &found) == 0 && found.ours &&
-		found.others == 0;
+	mark->sole = ret == 0 && mark->cookie != 0 && found.ours && found.others == 0;
 }
 
 void
 xsk_release_begin(struct rte_eth_dev *dev, struct xsk_release *rel)
 {
 	struct xsk_proc *proc = xsk_proc(dev);
-	uint64_t hz = rte_get_timer_hz(), now = rte_get_timer_cycles();
+	uint64_t hz = rte_get_timer_hz(), now;
 
-	rel->deadline = now + hz * XSK_RELEASE_WAIT_MS / 1000;
-	rel->normal = now + hz * NORMAL_MS / 1000;
 	rel->diag = NULL;
+	open_diag(dev, rel);
 	rel->mark = calloc(proc->pairs_cnt, sizeof(*rel->mark));
 	for (uint16_t i = 0; rel->mark != NULL && i < proc->pairs_cnt; i++) {
 		rel->mark[i].watch = -1;
 		if (proc->pairs[i].sock != NULL && proc->pairs[i].sock->bound)
 			mark_pair(dev, rel, i);
 	}
+	now = rte_get_timer_cycles();
+	rel->deadline = now + hz * XSK_RELEASE_WAIT_MS / 1000;
+	rel->normal = now + hz * NORMAL_MS / 1000;
 }
 
 /* 1 nothing is bound to the queue, 0 something is, -errno cannot be told. */
@@ -121,17 +144,22 @@ ask_free(struct rte_eth_dev *dev, uint32_t queue)
 
 /* Whether ours is gone, whatever is bound to the queue now. */
 static bool
-is_gone(struct rte_eth_dev *dev, const struct xsk_release *rel, uint16_t qid)
+is_gone(struct rte_eth_dev *dev, const struct xsk_release *rel, uint16_t qid, uint64_t now)
 {
-	const struct xsk_release_mark *mark;
+	struct xsk_release_mark *mark;
 	struct afx_holders found;
 
 	if (rel->mark == NULL)
 		return false;
 	mark = &rel->mark[qid];
-	if (mark->watch >= 0)
-		return afx_holder_watched(mark->watch) == 0;
-	return mark->sole && list_holders(dev, rel, qid, &found) == 0 && !found.ours &&
+	if (mark->watch >= 0) {
+		if (afx_holder_watched(mark->watch) != 0)
+			return false;
+		if (mark->gone == 0)
+			mark->gone = now;
+		return now - mark->gone > rte_get_timer_hz() * SETTLE_MS / 1000;
+	}
+	return now > rel->normal && mark->sole && list_holders(dev, rel, qid, &found) == 0 && !found.ours &&
 		found.others > 0;
 }
 
@@ -145,7 +173,7 @@ xsk_release_wait(struct rte_eth_dev *dev, const struct xsk_release *rel, uint16_
 
 		if (ask_free(dev, queue) == 1)
 			return true;
-		if (now > rel->normal && is_gone(dev, rel, qid))
+		if (is_gone(dev, rel, qid, now))
 			return true;
 		if (now > rel->deadline)
 			return false;
@@ -161,7 +189,5 @@ xsk_release_end(struct rte_eth_dev *dev, struct xsk_release *rel)
 			close(rel->mark[i].watch);
 	}
 	free(rel->mark);
-	if (rel->diag != NULL)
-		afx_nl_close(rel->diag);
-	free(rel->diag);
+	close_diag(rel);
 }

@@ -112,6 +112,8 @@ disbelieve(struct xsk_rxq *q, struct rte_mbuf *m)
 	if (m == NULL)
 		return;
 	q->held--;
+	/* The passes with vectors write before they look: refcnt may be anything. */
+	memcpy(RTE_PTR_ADD(m, offsetof(struct rte_mbuf, data_off)), &q->rearm, sizeof(q->rearm));
 	rte_mempool_put(q->mp, m);
 }
 

@@ -48,8 +48,15 @@ describe_sse(struct xsk_rxq *q, const struct xdp_desc *desc, struct rte_mbuf **p
 	return i < n ? i + describe(q, desc + i, pkts + i, n - i, bytes) : i;
 }
 
-/* Half the stores: the 32 bytes from data_off on are one, which tuning for old CPUs would split. */
-static __rte_noinline __attribute__((target("avx2,tune=haswell"))) uint32_t
+/* gcc splits unaligned accesses of 32 bytes unless it tunes for a CPU that does them well. */
+#ifdef __clang__
+#define AVX2_CODE __attribute__((target("avx2")))
+#else
+#define AVX2_CODE __attribute__((target("avx2,tune=haswell")))
+#endif
+
+/* Half the stores: the 32 bytes from data_off on are one. */
+static __rte_noinline AVX2_CODE uint32_t
 describe_avx2(struct xsk_rxq *q, const struct xdp_desc *desc, struct rte_mbuf **pkts, uint32_t n,
 	uint64_t *bytes)
 {

@@ -178,8 +178,8 @@ xsk_close_queues(struct rte_eth_dev *dev)
 		struct xsk_pair *pair = &proc->pairs[i];
 
 		if (pair->in_map)
-			afx_prog_remove(proc->prog, port->args.start_queue + i, NULL);
-		pair->in_map = false;
+			pair->in_map = afx_prog_remove(proc->prog, port->args.start_queue + i,
+				NULL) < 0;
 	}
 	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
 		struct xsk_pair *pair = &proc->pairs[i];
