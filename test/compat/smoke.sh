@@ -74,8 +74,9 @@ check "the state of a descriptor can be asked for" \
 	shows '^Desc status = (AVAILABLE|DONE|UNAVAILABLE)' "show port 0 rxq 0 desc 0 status"
 check "and of one to send" shows '^Desc status = (DONE|FULL)' "show port 0 txq 0 desc 0 status"
 check "the used ones are counted" shows 'desc count = [0-9]' "show port 0 rxq 0 desc used count"
-check "nobody is told that all was sent" \
-	not shows 'desc count = 0' "show port 0 txq 0 desc used count"
+# Before 24.11 nobody can be asked.
+check "what came back is no more on its way" \
+	not shows 'desc count = [1-9]' "show port 0 txq 0 desc used count"
 check "a secondary reads the statistics" info_counts
 check "a secondary reads the extended ones" proc_info --xstats
 check "a secondary shows the port" proc_info --show-port
