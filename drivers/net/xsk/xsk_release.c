@@ -87,7 +87,8 @@ mark_pair(struct rte_eth_dev *dev, struct xsk_release *rel, uint16_t qid)
 	 * In copy mode only the socket itself writes into frames and reads them, but for packets on
 	 * their way, of which some drivers send from where they lie.
 	 */
-	if (!sock->zero_copy && !pair->in_map && (txq == NULL || txq->region == NULL || txq->used == 0))
+	if (!sock->zero_copy && !pair->in_map &&
+			(txq == NULL || txq->region == NULL || txq->used == 0))
 		mark->watch = afx_holder_watch(sock->fd);
 	if (mark->watch >= 0)
 		return;
@@ -159,8 +160,8 @@ is_gone(struct rte_eth_dev *dev, const struct xsk_release *rel, uint16_t qid, ui
 			mark->gone = now;
 		return now - mark->gone > rte_get_timer_hz() * SETTLE_MS / 1000;
 	}
-	return now > rel->normal && mark->sole && list_holders(dev, rel, qid, &found) == 0 && !found.ours &&
-		found.others > 0;
+	return now > rel->normal && mark->sole && list_holders(dev, rel, qid, &found) == 0 &&
+		!found.ours && found.others > 0;
 }
 
 bool
