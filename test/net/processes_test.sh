@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Two processes on one netdev with queues of their own: either may start first and either may be
-# limit: 300
 # killed, the other loses nothing; queues that overlap are refused by name.
+# limit: 300
 # shellcheck source=test/lib/net.sh
 . "$(dirname "$0")/../lib/net.sh"
 # shellcheck source=test/net/more.sh
