@@ -217,6 +217,9 @@ xsk_close_queues(struct rte_eth_dev *dev)
 		return_frames(dev, i, xsk_release_wait(dev, &rel, i));
 	}
 	xsk_release_end(dev, &rel);
+	/* An entry that could not be taken out goes with its socket; the map goes now. */
+	for (uint16_t i = 0; i < proc->pairs_cnt; i++)
+		proc->pairs[i].in_map = false;
 	close_prog(proc);
 }
 
