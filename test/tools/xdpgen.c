@@ -39,7 +39,6 @@ static const char usage_text[] =
 	"      --cpu N         run on this CPU\n"
 	"      --dst-mac M\n"
 	"      --no-tx         only count what comes in\n"
-	"      --no-count      attach no counting program\n"
 	"      --live          a line of counts on stderr each second\n";
 
 struct opts {
@@ -50,7 +49,6 @@ struct opts {
 	uint64_t rate_pps;
 	uint8_t dst_mac[ETH_ALEN];
 	bool no_tx;
-	bool no_count;
 	bool live;
 };
 
@@ -92,7 +90,7 @@ number(const char *name, const char *text, uint64_t min, uint64_t max)
 static void
 parse(int argc, char **argv, struct opts *o)
 {
-	enum { CPU = 256, DST_MAC, NO_TX, NO_COUNT, LIVE };
+	enum { CPU = 256, DST_MAC, NO_TX, LIVE };
 	static const struct option options[] = {
 		{ "iface", required_argument, NULL, 'i' },
 		{ "duration", required_argument, NULL, 'd' },
@@ -102,7 +100,6 @@ parse(int argc, char **argv, struct opts *o)
 		{ "cpu", required_argument, NULL, CPU },
 		{ "dst-mac", required_argument, NULL, DST_MAC },
 		{ "no-tx", no_argument, NULL, NO_TX },
-		{ "no-count", no_argument, NULL, NO_COUNT },
 		{ "live", no_argument, NULL, LIVE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -134,7 +131,6 @@ parse(int argc, char **argv, struct opts *o)
 				die("'%s' is not a MAC address", optarg);
 			break;
 		case NO_TX: o->no_tx = true; break;
-		case NO_COUNT: o->no_count = true; break;
 		case LIVE: o->live = true; break;
 		case 'h': fputs(usage_text, stdout); exit(0);
 		default: fputs(usage_text, stderr); exit(2);
@@ -197,7 +193,7 @@ main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	lo.ifindex = o.ifindex;
-	lo.attach = o.no_count ? LIVE_NONE : LIVE_DROP;
+	lo.attach = LIVE_DROP;
 	lo.flows = o.flows;
 	lo.rate_pps = o.rate_pps;
 	lo.size.cnt = 1;

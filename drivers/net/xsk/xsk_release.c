@@ -92,6 +92,9 @@ mark_pair(struct rte_eth_dev *dev, struct xsk_release *rel, uint16_t qid)
 		mark->watch = afx_holder_watch(sock->fd);
 	if (mark->watch >= 0)
 		return;
+	if (!rel->asked)
+		open_diag(dev, rel);
+	rel->asked = true;
 	mark->cookie = afx_holder_cookie(sock->fd);
 	ret = list_holders(dev, rel, qid, &found);
 	/* A kernel without the list looks for a module each time it is asked. */
@@ -108,7 +111,7 @@ xsk_release_begin(struct rte_eth_dev *dev, struct xsk_release *rel)
 	uint64_t hz = rte_get_timer_hz(), now;
 
 	rel->diag = NULL;
-	open_diag(dev, rel);
+	rel->asked = false;
 	rel->mark = calloc(proc->pairs_cnt, sizeof(*rel->mark));
 	for (uint16_t i = 0; rel->mark != NULL && i < proc->pairs_cnt; i++) {
 		rel->mark[i].watch = -1;

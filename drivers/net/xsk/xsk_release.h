@@ -14,7 +14,8 @@ struct xsk_release_mark;
 struct xsk_release {
 	uint64_t deadline;       /* TSC: what is held then stays so */
 	uint64_t normal;         /* TSC: until then a queue is free soon by itself */
-	struct afx_nl *diag;     /* NULL where sockets cannot be listed */
+	struct afx_nl *diag;     /* NULL where sockets cannot be listed, or need not be */
+	bool asked;              /* diag was opened, or could not be */
 	struct xsk_release_mark *mark; /* of each pair; NULL without memory */
 };
 
