@@ -149,14 +149,23 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 
 /* A dispatcher's component outlives its process: the last user of the netdev takes it away. */
 static void
-close_prog(struct xsk_proc *proc)
+close_prog(struct rte_eth_dev *dev)
 {
+	struct xsk_proc *proc = xsk_proc(dev);
+	struct afx_err err;
 	int token, alone;
 
 	if (proc->prog == NULL)
 		return;
-	token = afx_ctl_enter(proc->ctl, NULL);
+	token = afx_ctl_enter(proc->ctl, &err);
 	alone = afx_state_users_exclusive(proc->state);
+	if (token < 0) {
+		/* The same number is another interface here. */
+		if (xsk_port(dev)->args.attach == AFX_ATTACH_DISPATCHER && alone != 0)
+			XSK_LOG(ERR, "%s: the dispatcher stays on %s (xdp-loader unload takes it "
+				"away): %s", dev->device->name, xsk_port(dev)->ifname, err.text);
+		alone = 0;
+	}
 	/* Where users cannot be told apart, who attached takes away. */
 	if (alone >= 0)
 		afx_prog_close_shared(proc->prog, alone == 1);
@@ -220,7 +229,7 @@ xsk_close_queues(struct rte_eth_dev *dev)
 	/* An entry that could not be taken out goes with its socket; the map goes now. */
 	for (uint16_t i = 0; i < proc->pairs_cnt; i++)
 		proc->pairs[i].in_map = false;
-	close_prog(proc);
+	close_prog(dev);
 }
 
 void
@@ -240,6 +249,7 @@ xsk_stop(struct rte_eth_dev *dev)
 	proc->pairs = NULL;
 	proc->pairs_cnt = 0;
 	port->got = XSK_GOT_NONE;
+	port->busy = false;
 	port->sg.on = false;
 	port->umem_pinned = 0;
 	port->umem_heads = 0;

@@ -46,6 +46,8 @@ for args in busy_poll=64 busy_poll=auto; do
 		check "$args: Tx of queue $q was never stuck" stat_is "tx_q${q}_busy_off" 0
 	done
 	tp_cmd stop >/dev/null
+	tp_cmd "port stop 0" 30 >/dev/null
+	check "$args: a stopped port does not poll" port_says "d['busy_poll'] == 0"
 	check "testpmd ends by itself" tp_quit 40
 	check "$args: NAPI parameters are put back" [ "$(params)" = "$before" ]
 done
