@@ -124,7 +124,8 @@ setup_headers() {
 	SETUP_DPDK_SRC=$dir
 }
 
-# setup_build FOLDER [MESON_OPTION...]: configure (again) and build.
+# setup_build FOLDER [MESON_OPTION...]: configure (again) and build, all or the targets that
+# SETUP_TARGETS names.
 setup_build() {
 	local dir=$1 log=$1/setup.log again=
 	shift
@@ -133,7 +134,8 @@ setup_build() {
 	[ ! -e "$dir/build.ninja" ] || again=--reconfigure
 	setup_run "$log" meson setup $again "$dir" "$SETUP_ROOT" \
 		-Ddpdk_src="$SETUP_DPDK_SRC" "$@" || return 1
-	setup_run "$dir/ninja.log" ninja -C "$dir"
+	# shellcheck disable=SC2086 # words on purpose
+	setup_run "$dir/ninja.log" ninja -C "$dir" ${SETUP_TARGETS-}
 }
 
 # hugepages_take MB: see that so much is free in pages of the default size, and remember what to

@@ -84,44 +84,75 @@ kernel_log_since() {
 		grep -E 'WARNING:|BUG:|Oops|general protection|refcount_t:|SAN: |stall|hung_task'
 }
 
-# new_leftovers: what is there now and was not in $LOGS/before.
-new_leftovers() {
-	python3 "$ROOT/test/lib/leftovers.py" | comm -13 "$LOGS/before" -
+# left_behind LOG: add what is there now and was not at the last call to LOG; 1 when there is
+# something. The kernel releases some things a moment after the last process is gone.
+left_behind() {
+	local i left
+	for ((i = 0; i < 50; i++)); do
+		python3 "$ROOT/test/lib/leftovers.py" >"$LOGS/after"
+		left=$(comm -13 "$LOGS/before" "$LOGS/after")
+		[ -n "$left" ] || break
+		sleep 0.1
+	done
+	mv "$LOGS/after" "$LOGS/before"
+	[ -n "$left" ] || return 0
+	printf 'not ok - left behind:\n%s\n' "$left" >>"$1"
+	return 1
+}
+
+# execute NAME LIMIT COMMAND: run one test; its status and seconds go beside its log.
+execute() {
+	local log=$LOGS/${1//\//-}.log status=0 start=${EPOCHREALTIME/./}
+	if [ -n "${AFX_KEEP-}" ]; then
+		bash -c "$3" 2>&1 | tee "$log"
+		status=$?
+	else
+		timeout -k 15 "$2" bash -c "$3" >"$log" 2>&1 </dev/null || status=$?
+	fi
+	[ $status != 124 ] || echo "not ok - took longer than $2 s" >>"$log"
+	awk "BEGIN { print $status, (${EPOCHREALTIME/./} - $start) / 1e6 }" >"$log.result"
 }
 
 # run_one NAME LIMIT COMMAND: run one test, see to what it left behind, count it.
 run_one() {
-	local name=$1 limit=$2 command=$3 log=$LOGS/${1//\//-}.log status=0 i left
-	local marker="net_xsk-test-$$-$name" start=${EPOCHREALTIME/./}
+	local name=$1 log=$LOGS/${1//\//-}.log status took marker="net_xsk-test-$$-$1"
 	if [ -n "$list" ]; then
 		echo "$name"
 		return
 	fi
 	echo "$marker" 2>/dev/null >/dev/kmsg
-	python3 "$ROOT/test/lib/leftovers.py" >"$LOGS/before"
-	if [ -n "${AFX_KEEP-}" ]; then
-		bash -c "$command" 2>&1 | tee "$log"
-		status=$?
-	else
-		timeout -k 15 "$limit" bash -c "$command" >"$log" 2>&1 </dev/null || status=$?
-	fi
-	[ $status != 124 ] || echo "not ok - took longer than $limit s" >>"$log"
+	[ -e "$LOGS/before" ] || python3 "$ROOT/test/lib/leftovers.py" >"$LOGS/before"
+	execute "$@"
+	read -r status took <"$log.result"
 	if kernel_log_since "$marker" >"$LOGS/kernel"; then
 		{ echo "not ok - the kernel log says:"; cat "$LOGS/kernel"; } >>"$log"
 		status=1
 	fi
-	# The kernel releases some things a moment after the last process is gone.
-	for ((i = 0; i < 50; i++)); do
-		left=$(new_leftovers)
-		[ -n "$left" ] || break
-		sleep 0.1
+	left_behind "$log" || status=1
+	result "$name" "$status" "$took" "$log"
+}
+
+# run_together NAME LIMIT COMMAND [NAME LIMIT COMMAND]...: tests that share nothing, a processor
+# each; what any of them left behind or made the kernel say is a failure of its own.
+run_together() {
+	local name status took i marker="net_xsk-test-$$-$1" log=$LOGS/together.log
+	local tests=("$@")
+	echo "$marker" 2>/dev/null >/dev/kmsg
+	[ -e "$LOGS/before" ] || python3 "$ROOT/test/lib/leftovers.py" >"$LOGS/before"
+	for ((i = 0; i < ${#tests[@]}; i += 3)); do
+		[ "$(jobs -rp | wc -l)" -lt "$(nproc)" ] || wait -n
+		execute "${tests[@]:i:3}" &
 	done
-	if [ -n "$left" ]; then
-		printf 'not ok - left behind:\n%s\n' "$left" >>"$log"
-		status=1
-	fi
-	result "$name" $status \
-		"$(awk "BEGIN { print (${EPOCHREALTIME/./} - $start) / 1e6 }")" "$log"
+	wait
+	for ((i = 0; i < ${#tests[@]}; i += 3)); do
+		name=${tests[i]}
+		read -r status took <"$LOGS/${name//\//-}.log.result"
+		result "$name" "$status" "$took" "$LOGS/${name//\//-}.log"
+	done
+	status=0
+	kernel_log_since "$marker" >"$log" && status=1
+	left_behind "$log" || status=1
+	[ $status = 0 ] || result "${1%%/*}/together" 1 0 "$log"
 }
 
 # build_as NAME FOLDER [MESON_OPTION...]: a build counts as a test.
@@ -139,18 +170,26 @@ build_as() {
 
 # run_compiled FOLDER PREFIX TIER: the meson tests of one tier.
 run_compiled() {
-	local suite name limit command
+	local suite name limit parallel command listed='' together=()
 	if [ ! -e "$1/build.ninja" ]; then
 		unlisted=1
 		return
 	fi
-	while IFS=$'\t' read -r suite name limit command <&8; do
+	while IFS=$'\t' read -r suite name limit parallel command <&8; do
 		[ "$suite" = "$3" ] || continue
 		# shellcheck disable=SC2053 # a pattern on purpose
-		[[ $2/$name == $filter ]] && run_one "$2/$name" "$limit" "$command"
+		[[ $2/$name == $filter ]] || continue
+		# Only unit tests know nothing of the machine.
+		if [ "$3$parallel$list" = unit1 ] && [ -z "${AFX_KEEP-}" ]; then
+			together+=("$2/$name" "$limit" "$command")
+		else
+			run_one "$2/$name" "$limit" "$command"
+		fi
 	done 8< <(python3 "$ROOT/test/lib/meson_tests.py" "$1")
+	wait $! && listed=1
+	[ ${#together[@]} = 0 ] || run_together "${together[@]}"
 	# Without meson, or with a build folder of another machine.
-	wait $! && return
+	[ -z "$listed" ] || return
 	unlisted=1
 	[ -n "$list" ] || failures+=("$2: the compiled tests of ${1#"$ROOT/"} cannot be listed")
 	[ -n "$list" ] || failed=$((failed + 1))
@@ -204,6 +243,7 @@ trap 'exit 130' INT TERM
 # A list needs nothing that a fresh machine has not got, and changes nothing.
 if [ -z "$list" ]; then
 	mkdir -p "$LOGS"
+	rm -f "$LOGS/before"
 	setup_packages "${SETUP_PACKAGES[@]}" universal-ctags shellcheck valgrind \
 		python3-scapy tcpdump iputils-ping \
 		strace python3-sphinx python3-pyelftools
@@ -222,7 +262,7 @@ fi
 if in_tier clang; then
 	CC=clang build_as build/clang "$BUILD-clang"
 fi
-if in_tier sanitize && build_as build/sanitize "$BUILD-sanitize" \
+if in_tier sanitize && SETUP_TARGETS=unit-tests build_as build/sanitize "$BUILD-sanitize" \
 		-Db_sanitize=address,undefined -Db_lundef=false; then
 	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	# The names are those of the plain build.

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""List the tests of a meson build folder for run.sh: suite, name, time limit, shell command.
+"""List the tests of a meson build folder for run.sh.
 
-One test a line, the fields separated by tabs.
+One test a line: suite, name, time limit, 1 when it may run beside others, shell command; the
+fields separated by tabs.
 """
 import json
 import shlex
@@ -20,4 +21,5 @@ for test in sorted(tests, key=lambda t: (t["suite"], t["name"])):
     command = " ".join(shlex.quote(word) for word in command)
     if test.get("workdir"):
         command = f"cd {shlex.quote(test['workdir'])} && {command}"
-    print(suite, test["name"].replace(" ", "_"), test["timeout"], command, sep="\t")
+    print(suite, test["name"].replace(" ", "_"), test["timeout"],
+          int(test["is_parallel"]), command, sep="\t")

@@ -133,9 +133,10 @@ wait_for() {
 			status=1
 			break
 		fi
-		sleep "${WAIT_STEP:-0.02}"
+		# sleep(1) without a process.
+		read -r -t "${WAIT_STEP:-0.02}" _ <&"$afx_clock"
 	done
-	cat "$T/wait.out"
+	[ ! -s "$T/wait.out" ] || cat "$T/wait.out"
 	return $status
 }
 
@@ -206,6 +207,7 @@ telemetry() {
 	python3 -IS "$AFX_ROOT/app/telemetry.py" "$T/run/dpdk/${2:-${TP:-tp}}" "$1"
 }
 
+exec {afx_clock}<> <(:)
 trap afx_finish EXIT
 trap 'exit 143' INT TERM
 afx_set_up

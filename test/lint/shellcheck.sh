@@ -8,7 +8,8 @@ need shellcheck
 
 mapfile -t shell < <(files "$SHELL_FILES")
 mapfile -t python < <(files '\.py$')
-shellcheck -x -P . -f gcc "${shell[@]}" | found "shellcheck"
+printf '%s\0' "${shell[@]}" | xargs -0 -n 8 -P "$(nproc)" shellcheck -x -P . -f gcc |
+	found "shellcheck"
 for f in "${python[@]}"; do
 	python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$f" 2>&1 |
 		tail -n 1

@@ -51,6 +51,20 @@ kernel_faults() {
 		"$1"
 }
 
+# unused_drivers: files of DPDK drivers that no test names and testpmd is not linked with. Each
+# start of DPDK loads all that are installed.
+unused_drivers() {
+	local linked file
+	linked=$(ldd "$(command -v dpdk-testpmd)" 2>/dev/null)
+	for file in /usr/lib/*/dpdk/pmds-*/librte_*.so; do
+		case ${file##*/} in
+		librte_bus_* | librte_common_* | librte_mempool_*) ;;
+		librte_net_af_xdp.so | librte_net_e1000.so | librte_net_virtio.so) ;;
+		*) [[ $linked == *"${file##*/}"* ]] || printf '%s\n' "$file"* ;;
+		esac
+	done
+}
+
 # job KIND: the share, with what the guest is to do.
 job() {
 	local v
@@ -63,6 +77,7 @@ job() {
 		[ -z "${!v-}" ] || printf '%s=%q\n' "$v" "${!v}"
 	done >"$OUT/job"
 	printf '%s\n' "${tests[@]}" >"$OUT/tests"
+	unused_drivers >"$OUT/unused"
 	zc_initramfs "$OUT.initrd" || zc_skip "the initramfs for kernel $KREL cannot be made"
 }
 

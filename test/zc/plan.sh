@@ -3,19 +3,17 @@
 # Which guests boot and what runs in them: guest NAME OPTIONS -- TEST... Sourced by run.sh. A boot
 # is 10 seconds, so tests share guests; a guest that fails says nothing about the others.
 
-guest zero-copy --nics igb,virtio --limit 900 -- "features igb virtio" \
-	"forward igb 8+4+2+1" "forward virtio 1" "refused igb" "reconfig igb" "dispatcher virtio"
+guest zero-copy --nics igb,virtio,virtio-mq4 --limit 900 -- "features igb virtio" \
+	"forward igb 8+4+2+1" "forward virtio 1" "forward virtio-mq4 4+2+1" "refused igb" \
+	"reconfig igb" "dispatcher virtio"
 guest frames --nics igb,virtio --limit 900 -- "dut zc-frames igb" "dut zc-frames virtio" \
 	"dut zc-txonly igb" "dut zc-txonly virtio" "dut zc-reset igb" "dut zc-reset virtio" \
-	"dut zc-span igb+virtio+veth" "ping igb" "dut zc-unbind igb" "dut zc-unbind virtio"
+	"dut zc-span igb+virtio+veth" "ping igb" "dut zc-release igb 2" "dut zc-release virtio" \
+	"dut taken-queue igb" "dut taken-queue virtio" "dut zc-unbind igb" "dut zc-unbind virtio"
 guest iommu --nics igb,virtio --iommu --limit 900 -- "iommu igb" "iommu virtio" \
 	"dut zc-frames igb 1 --iommu" "dut zc-frames virtio 1 --iommu"
-guest release --nics igb,virtio --limit 600 -- "dut zc-release igb 2" "dut zc-release virtio" \
-	"dut taken-queue igb" "dut taken-queue virtio"
 guest 6.12 --kernel 6.12 --nics igb,virtio --limit 600 -- "features igb virtio" \
 	"forward igb 2 native_copy" "program prog_object"
-guest multiqueue --nics virtio-mq2,virtio-mq4 --limit 600 -- "forward virtio-mq2 2" \
-	"forward virtio-mq4 4+2+1"
 guest 6.1 --kernel 6.1 --nics igb,virtio --limit 600 -- "features igb virtio" \
 	"forward igb 2 native_copy"
 
@@ -30,6 +28,7 @@ plan_extra() {
 		"twins igb 1 headroom inv-desc inv-desc-odd tx-invalid tx-consumer rx-full" \
 		"twins igb 1 fill-empty prog-swap drop-half shared-umem metadata" \
 		"twins igb 1 tail-shrink tail-grow min-rings"
+	guest multiqueue --nics virtio-mq2 --limit 400 -- "forward virtio-mq2 2"
 	guest more-queues --nics virtio-mq4 --limit 600 -- "reconfig virtio-mq4"
 	guest passthrough --nics igb --iommu pt --limit 400 -- "forward igb 1"
 	guest plain --nics virtio-plain --limit 400 -- \

@@ -82,7 +82,18 @@ zc_testpmd() {
 	tp_launch "$@"
 	wait_for 100 tp_prompts_or_gone 1
 	must "testpmd starts with $*" tp_prompts 1
+	[ -n "${CALM-}" ] || calm
 	grep -a '^net_xsk: net_xsk' "$T/${TP:-tp}.out"
+}
+
+# calm: testpmd's forwarding thread gets a fifth of its processor. One that polls all the time takes
+# the machine's processors from the other guests, and emulation has none to spare.
+calm() {
+	local task name
+	for task in /proc/"$(tp_pid)"/task/*; do
+		name=$(<"$task/comm")
+		[[ $name != *-worker-* ]] || echo "${task##*/}" >/sys/fs/cgroup/calm/cgroup.threads
+	done
 }
 
 # echoes TEXT [OPTIONS...]: frames of all lengths come back whole and in order. The window is below
@@ -96,15 +107,17 @@ echoes() {
 	cat "$T/gen.json"
 }
 
-# port_says EXPRESSION: of telemetry's /net_xsk/port,0 as d, for check.
+# port_says EXPRESSION [PORT]: of telemetry's /net_xsk/port as d, for check.
 port_says() {
-	local answer
-	answer=$(telemetry "/net_xsk/port,${2:-0}")
-	echo "$answer"
-	printf '%s' "$answer" |
-		python3 -ISc 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/port",d)
-d["why_not_more"]="".join(d["why_not_more"])
-sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
+	python3 -IS - "$AFX_ROOT/app" "$T/run/dpdk/${TP:-tp}" "/net_xsk/port,${2:-0}" "$1" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+from telemetry import ask
+d = ask(sys.argv[2], sys.argv[3])
+print(d)
+d["why_not_more"] = "".join(d["why_not_more"])
+sys.exit(0 if eval(sys.argv[4]) else 1)
+END
 }
 
 # sockets NS ZC NUMBER: so many AF_XDP sockets in NS, each with zc:ZC.
@@ -176,13 +189,4 @@ pool_full() {
 	cache=$(sed -n 's/^ *total_cache_count=//p' <<<"$dump")
 	echo "$common in the pool and $cache in caches of $size"
 	[ -n "$size" ] && [ $((common + cache)) = "$size" ]
-}
-
-# tp_pid: in the place of that of testpmd.sh: the last of the line of parents and children.
-tp_pid() {
-	local pid=${tp_pid_of[${TP:-tp}]-0} child
-	while child=$(pgrep -P "$pid" | head -n 1) && [ -n "$child" ]; do
-		pid=$child
-	done
-	echo "$pid"
 }

@@ -15,6 +15,12 @@ mount -t hugetlbfs huge /dev/hugepages
 ip link set lo up
 # Packets of a flow stay in order: the default, pfifo_fast without a lock, promises it only nearly.
 echo pfifo >/proc/sys/net/core/default_qdisc
+# The root is a layer of memory over the machine's.
+xargs -r rm -f <"$SHARE/unused"
+# For calm of lib.sh.
+mount -t cgroup2 cgroup /sys/fs/cgroup && echo +cpu >/sys/fs/cgroup/cgroup.subtree_control &&
+	mkdir /sys/fs/cgroup/calm && echo threaded >/sys/fs/cgroup/calm/cgroup.type &&
+	echo "2000 10000" >/sys/fs/cgroup/calm/cpu.max
 cd "$ROOT" || exit 1
 
 if [ "$JOB" = shell ]; then

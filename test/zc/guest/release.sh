@@ -4,7 +4,7 @@
 # memory of the pool does not change any more, though packets keep coming; and every mbuf is back.
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
-queues=$2
+queues=$2 CALM=no
 
 zc_pair "$1" "$queues"
 # A small pool, to be read at once.
