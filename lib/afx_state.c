@@ -134,6 +134,16 @@ open_mutex(const char *path, int flags)
 	return -EAGAIN;
 }
 
+/* Whether another user holds the file as well as this one. Under the mutex. */
+static bool
+used_by_others(int fd)
+{
+	if (try_exclusive(fd) == 0)
+		return true;
+	(void)flock(fd, LOCK_SH | LOCK_NB);
+	return false;
+}
+
 /* Become a user of the file: its descriptor, or -errno. */
 static int
 open_shared(const char *path, const struct afx_netdev_raw *raw, struct afx_state_rec *rec)
@@ -155,8 +165,16 @@ open_shared(const char *path, const struct afx_netdev_raw *raw, struct afx_state
 		goto undo_fd;
 	}
 	/* Of another user, or of a killed one that nobody has recovered: its originals count. */
-	if (afx_state_read(fd, &old) == 0 && afx_state_same_device(&old, &id, raw)) {
+	ret = afx_state_read(fd, &old);
+	if (ret == 0 && afx_state_same_device(&old, &id, raw)) {
 		*rec = old;
+	} else if (ret == 0 && afx_state_same_kind(&old, &id) && used_by_others(fd)) {
+		/* Renamed meanwhile: a record in use is nobody else's. */
+		*rec = old;
+		memcpy(rec->id.ifname, id.ifname, sizeof(id.ifname));
+		ret = afx_state_write(fd, rec);
+		if (ret < 0)
+			goto undo_fd;
 	} else {
 		/* With the slots of another device. */
 		ret = ftruncate(fd, 0) < 0 ? -errno : afx_state_write(fd, rec);
@@ -271,6 +289,19 @@ afx_state_record_mac(struct afx_state *st, const uint8_t original[AFX_MAC_LEN],
 	memcpy(rec->mac_set, set_to, AFX_MAC_LEN);
 	rec->has_mac = memcmp(rec->mac_was, set_to, AFX_MAC_LEN) != 0;
 	return stored ? store(st, err) : 1;
+}
+
+void
+afx_state_renamed(struct afx_state *st, const char *ifname)
+{
+	bool stored;
+
+	if (st == NULL || strcmp(st->rec.id.ifname, ifname) == 0)
+		return;
+	stored = can_store(st, NULL);
+	snprintf(st->rec.id.ifname, sizeof(st->rec.id.ifname), "%s", ifname);
+	if (stored)
+		(void)store(st, NULL);
 }
 
 int

@@ -47,6 +47,12 @@ int afx_state_record_mac(struct afx_state *st, const uint8_t original[AFX_MAC_LE
 	const uint8_t set_to[AFX_MAC_LEN], struct afx_err *err);
 
 /*
+ * The device of this handle goes on under another name, by which a virtual one is known again.
+ * NULL is allowed. Syscalls: fcntl, pread, pwrite.
+ */
+void afx_state_renamed(struct afx_state *st, const char *ifname);
+
+/*
  * Stop being a user; the last one puts the values back and removes the record. Returns 0, 1 when
  * others still use the netdev and the values stay for the last of them, or -errno when a value
  * could not be put back: the record is kept then, for the next start. A device that is gone has

@@ -66,6 +66,9 @@ void afx_state_unlock(struct afx_state *st);
 void afx_state_identify(const struct afx_ctl *ctl, const struct afx_netdev_raw *raw,
 	struct afx_state_id *id);
 
+/* Whether boot, namespace and permanent address fit: all but the name. */
+bool afx_state_same_kind(const struct afx_state_rec *rec, const struct afx_state_id *id);
+
 /* Whether the record was made for this device. */
 bool afx_state_same_device(const struct afx_state_rec *rec, const struct afx_state_id *id,
 	const struct afx_netdev_raw *raw);

@@ -45,11 +45,17 @@ same_boot(const char *a, const char *b)
 }
 
 bool
+afx_state_same_kind(const struct afx_state_rec *rec, const struct afx_state_id *id)
+{
+	return same_boot(rec->id.boot, id->boot) && rec->id.netns == id->netns &&
+		strcmp(rec->id.perm, id->perm) == 0;
+}
+
+bool
 afx_state_same_device(const struct afx_state_rec *rec, const struct afx_state_id *id,
 		      const struct afx_netdev_raw *raw)
 {
-	if (!same_boot(rec->id.boot, id->boot) || rec->id.netns != id->netns ||
-	    strcmp(rec->id.perm, id->perm) != 0)
+	if (!afx_state_same_kind(rec, id))
 		return false;
 	if (strcmp(id->perm, "-") != 0)
 		return true;

@@ -17,6 +17,12 @@ same_params(const struct afx_napi_params *a, const struct afx_napi_params *b)
 		a->irq_suspend_timeout == b->irq_suspend_timeout;
 }
 
+static bool
+same_change(const struct afx_tune_entry *a, const struct afx_tune_entry *b)
+{
+	return same_params(&a->set, &b->set) && strcmp(a->cpus_set, b->cpus_set) == 0;
+}
+
 /* Whether a change found in the file is still in force where another one is about to be made. */
 static bool
 in_force(const struct afx_tune_entry *old, const struct afx_tune_entry *now)
@@ -111,7 +117,8 @@ forget_in_file(struct afx_state *st, const struct afx_tune_entry *e)
 		return;
 	if (afx_slots_read(st->fd, &list, &cnt) == 0) {
 		at = find_slot(list, cnt, e, &old);
-		if (old)
+		/* A later change of another user is that one's. */
+		if (old && same_change(&list[at], e))
 			(void)afx_slots_write(st->fd, at, &nothing);
 		free(list);
 	}
@@ -125,6 +132,7 @@ forget_in_file(struct afx_state *st, const struct afx_tune_entry *e)
 static void
 retract(struct afx_state *st, struct afx_tune_entry *e, const struct afx_tune_entry *found)
 {
+	const struct afx_tune_entry refused = *e;
 	unsigned int at;
 	bool old;
 
@@ -132,7 +140,7 @@ retract(struct afx_state *st, struct afx_tune_entry *e, const struct afx_tune_en
 	e->set = found->was;
 	memcpy(e->cpus_set, found->cpus_was, sizeof(e->cpus_set));
 	if (same_params(&e->was, &e->set) && strcmp(e->cpus_was, e->cpus_set) == 0) {
-		forget_in_file(st, e);
+		forget_in_file(st, &refused);
 		st->tuned[at] = st->tuned[--st->tuned_cnt];
 	} else {
 		(void)remember_in_file(st, e);
@@ -221,6 +229,35 @@ afx_tune_irq(struct afx_ctl *ctl, struct afx_state *st, uint32_t irq, const char
 	return ret < 0 ? ret : kept;
 }
 
+/*
+ * A NAPI that cannot be found. With the interface down most drivers keep its parameters for when it
+ * comes up again, some under another id.
+ */
+static int
+put_back_lost(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e, struct afx_err *err)
+{
+	struct afx_napi *napi;
+	struct afx_netdev nd;
+	int cnt, ret = 0;
+
+	if (afx_netdev_by_index(ctl, ifindex, &nd, NULL) < 0)
+		return 0;
+	if (!(nd.flags & IFF_UP))
+		return afx_err_set(err, -ENETDOWN,
+			"%s is down, so the parameters of its NAPI %u cannot be put back: the next "
+			"start does so once it is up", nd.name, e->id);
+	napi = calloc(NAPIS_MAX, sizeof(*napi));
+	cnt = napi == NULL ? 0 : afx_netdev_napis(ctl, ifindex, napi, NAPIS_MAX, NULL);
+	for (int i = 0; i < cnt && ret >= 0; i++) {
+		if (!napi[i].has_params || !same_params(&napi[i].params, &e->set))
+			continue;
+		ret = afx_netdev_napi_set(ctl, napi[i].id, &e->was, err);
+		ret = ret < 0 ? ret : 1;
+	}
+	free(napi);
+	return ret;
+}
+
 static int
 put_back_napi(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
 	      struct afx_err *err)
@@ -230,9 +267,11 @@ put_back_napi(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
 	int ret;
 
 	ret = afx_netdev_napi_get(ctl, e->id, &napi, err);
-	/* It went with an interface that was down, or its id is somebody else's by now. */
-	if (ret == -ENOENT || ret == -EOPNOTSUPP)
+	if (ret == -ENOENT)
+		return put_back_lost(ctl, ifindex, e, err);
+	if (ret == -EOPNOTSUPP)
 		return 0;
+	/* Its id may be somebody else's by now. */
 	if (ret < 0)
 		return ret;
 	if (napi.ifindex != ifindex)

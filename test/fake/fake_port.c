@@ -59,6 +59,15 @@ afx_netdev_queue_xsk(struct afx_ctl *ctl, int ifindex, uint32_t queue, struct af
 }
 
 int
+afx_netdev_by_index(struct afx_ctl *ctl, int ifindex, struct afx_netdev *nd, struct afx_err *err)
+{
+	(void)ctl;
+	(void)err;
+	*nd = (struct afx_netdev){ .ifindex = ifindex };
+	return 0;
+}
+
+int
 afx_netdev_xdp_features(struct afx_ctl *ctl, int ifindex, struct afx_xdp_features *f,
 	struct afx_err *err)
 {

@@ -14,6 +14,7 @@
 unsigned int fake_xsk_alive;
 int fake_bind_ret;
 bool fake_released = true;
+int fake_unbound_fd = -1;
 void (*fake_on_create)(struct fake_xsk *f);
 
 static struct fake_xsk *by_fd[FD_CNT];
@@ -141,6 +142,8 @@ afx_kick_rx(int fd)
 {
 	struct fake_xsk *f = fake_of(fd);
 
+	if (fd == fake_unbound_fd)
+		return -ENXIO;
 	if (f == NULL)
 		return -EBADF;
 	f->kicks_rx++;

@@ -42,6 +42,8 @@ struct fake_xsk {
 extern unsigned int fake_xsk_alive;
 extern int fake_bind_ret;
 extern bool fake_released;
+/* A socket whose interface is gone. */
+extern int fake_unbound_fd;
 
 /* Called when a socket is made, before the driver fills its rings: the test's policy. */
 extern void (*fake_on_create)(struct fake_xsk *f);

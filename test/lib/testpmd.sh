@@ -133,7 +133,8 @@ shows() {
 # timeout(1) and TP_WRAP.
 tp_pid() {
 	local pid=${tp_pid_of[${TP:-tp}]-0} child
-	while read -r child _ </proc/"$pid"/task/"$pid"/children && [ -n "$child" ]; do
+	# The list does not end its line, so read finds it and fails.
+	while child=; read -r child _ </proc/"$pid"/task/"$pid"/children; [ -n "$child" ]; do
 		pid=$child
 	done 2>/dev/null
 	echo "$pid"

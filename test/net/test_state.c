@@ -204,7 +204,7 @@ test_close(void)
 static void
 test_kill(void)
 {
-	struct afx_state *st;
+	struct afx_state *st, *other;
 	pid_t pid;
 
 	fresh();
@@ -231,6 +231,26 @@ test_kill(void)
 	CHECK_EQ(afx_state_recover(ctl, v0, &err), 1);
 	CHECK(has_mac(mac_own));
 	run("ip link set renamed name v0");
+
+	/* Renamed under a live user: nobody takes the record for another device's. */
+	st = open_state();
+	change_mtu(st, 3000);
+	run("ip link set v0 name renamed");
+	other = open_state();
+	CHECK_EQ(afx_state_restore(ctl, other, &err), 1);
+	afx_state_close(other);
+	afx_state_renamed(st, "renamed");
+	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
+	CHECK_EQ(get().mtu, 1500);
+	CHECK_EQ(records(), 0);
+	afx_state_close(st);
+	st = open_state();
+	change_mtu(st, 3000);
+	run("ip link set renamed name v0");
+	afx_state_renamed(st, "v0");
+	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
+	CHECK_EQ(get().mtu, 1500);
+	afx_state_close(st);
 
 	/* Nobody recovers, another user opens: the first original is kept for its close. */
 	pid = start_user(3000, NULL);

@@ -256,10 +256,13 @@ test_gone(void)
 
 	fresh();
 	killed_user(napi0, &tuned, NULL);
+	/* A driver may keep them for when it comes up. */
 	run("ip link set v0 down");
-	CHECK_EQ(afx_state_recover(ctl, v0, &err), 0);
-	CHECK(!has_record());
+	CHECK_EQ(afx_state_recover(ctl, v0, &err), -ENETDOWN);
+	CHECK(has_record());
 	run("ip link set v0 up");
+	CHECK(afx_state_recover(ctl, v0, &err) >= 0);
+	CHECK(!has_record());
 	napi0 = first_napi(v0);
 	/* A record that names the NAPI of another interface touches nothing there. */
 	st = open_state();

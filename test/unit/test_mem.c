@@ -263,8 +263,8 @@ static void
 shared_fd(void)
 {
 	const struct xsk_span span = { .base = 1ull << 40, .len = 4 << 20, .page_shift = 21 };
-	struct afx_socket sock = { .fd = dup(0) };
-	struct xsk_pair pair = { .sock = &sock };
+	struct afx_socket sock = { .fd = dup(0) }, gone = { .fd = dup(0) };
+	struct xsk_pair pair = { .sock = &sock }, dead = { .sock = &gone };
 	struct xsk_region *r;
 	struct afx_err err;
 	int fd;
@@ -274,11 +274,23 @@ shared_fd(void)
 	fd = xsk_region_shared_fd(r);
 	CHECK(fd >= 0 && fd != sock.fd);
 	close(fd);
+	/* A socket whose interface is gone is passed over, and not asked again. */
+	CHECK_EQ(xsk_region_get(&span, &plain, false, false, &r, &err), 0);
+	xsk_region_bound(r, &dead);
+	fake_unbound_fd = gone.fd;
+	fd = xsk_region_shared_fd(r);
+	CHECK(fd >= 0);
+	CHECK(!dead.on_list);
+	CHECK(pair.on_list);
+	close(fd);
+	fake_unbound_fd = -1;
+	xsk_region_put(r, &dead);
 	atomic_store(&r->any_gone, true);
 	CHECK_EQ(xsk_region_shared_fd(r), -1);
 	xsk_region_put(r, &pair);
 	CHECK(!pair.on_list);
 	close(sock.fd);
+	close(gone.fd);
 }
 
 /* What EAL gives back is struck off, and only that. */

@@ -289,6 +289,7 @@ struct xsk_proc {
 	struct rte_eth_dev *dev;
 	struct afx_ctl *ctl;
 	struct afx_prog *prog;
+	struct afx_prog *left;   /* dispatcher component that others still used at stop */
 	struct afx_state *state;
 	int map_fd;              /* from the device plugin, else -1 */
 	int promisc_fd;
@@ -297,6 +298,7 @@ struct xsk_proc {
 	struct rte_intr_handle *intr;
 	struct xsk_pair *pairs;
 	uint16_t pairs_cnt;
+	pthread_mutex_t map_lock; /* entries in the map: also the interrupt thread takes them out */
 	struct xsk_tune *tune;   /* of a started port, see xsk_tune.h */
 	struct rte_mempool *tx_pool; /* frames of a port without receive queues */
 	bool xsk_reported;       /* the kernel tells which queues have a socket (6.15) */
@@ -399,6 +401,10 @@ void xsk_proc_free(struct rte_eth_dev *dev);
  */
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
+/* Take the port's sockets out of the map. Any thread. */
+void xsk_leave_map(struct rte_eth_dev *dev);
+/* Let go of a program; with again, keep for later what only the last user may take away. */
+void xsk_drop_prog(struct rte_eth_dev *dev, struct afx_prog *prog, bool again);
 
 /*
  * What own[] has: of the slot's frame the low bits of its address, which tell it from any other

@@ -23,6 +23,8 @@ removed(struct rte_eth_dev *dev)
 	if (port->gone)
 		return;
 	port->gone = true;
+	/* Where it went it is somebody else's, who would get none of these queues' packets. */
+	xsk_leave_map(dev);
 	XSK_LOG(ERR,
 		"%s: interface %s was removed or moved to another namespace: the port receives and "
 		"sends nothing any more, close it",

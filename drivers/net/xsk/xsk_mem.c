@@ -19,6 +19,7 @@
 
 #include <rte_memory.h>
 
+#include "afx_kick.h"
 #include "xsk.h"
 
 static TAILQ_HEAD(, xsk_region) regions = TAILQ_HEAD_INITIALIZER(regions);
@@ -443,9 +444,14 @@ xsk_region_shared_fd(struct xsk_region *region)
 	struct xsk_pair *pair;
 	int fd = -1;
 
-	/* A duplicate: the owner may close its socket before ours is bound. */
 	pthread_mutex_lock(&lock);
-	pair = LIST_FIRST(&region->bound);
+	/* The kernel unbinds a socket whose interface is gone: nothing can be shared with it. */
+	while ((pair = LIST_FIRST(&region->bound)) != NULL &&
+			afx_kick_rx(pair->sock->fd) == -ENXIO) {
+		LIST_REMOVE(pair, link);
+		pair->on_list = false;
+	}
+	/* A duplicate: the owner may close its socket before ours is bound. */
 	if (pair != NULL && !atomic_load_explicit(&region->any_gone, memory_order_acquire))
 		fd = fcntl(pair->sock->fd, F_DUPFD_CLOEXEC, 0);
 	pthread_mutex_unlock(&lock);

@@ -8,8 +8,21 @@
 #include "xsk_desc.h"
 
 /*
- * ethdev writes MTU 1500 into every configuration that names none, so that value cannot be told
- * from a wish: only another one is.
+ * ethdev and applications take the difference to max_rx_pktlen for the length of the header, but
+ * not where this is UINT16_MAX: they would add an FCS, and set no MTU of the last four.
+ */
+static uint32_t
+max_mtu(const struct rte_eth_dev *dev)
+{
+	const struct xsk_port *port = xsk_port(dev);
+	uint32_t most = RTE_MIN(xsk_max_frame(dev) - RTE_ETHER_HDR_LEN, UINT16_MAX - 1u);
+
+	return port->max_mtu != 0 ? RTE_MIN(most, port->max_mtu) : most;
+}
+
+/*
+ * ethdev writes MTU 1500, or the most there is, into every configuration that names none, so that
+ * value cannot be told from a wish: only another one is.
  */
 static int
 xsk_dev_configure(struct rte_eth_dev *dev)
@@ -24,7 +37,7 @@ xsk_dev_configure(struct rte_eth_dev *dev)
 		XSK_LOG(ERR, "%s: interface %s is gone", dev->device->name, port->ifname);
 		return ret;
 	}
-	if (want != RTE_ETHER_MTU && want != nd.mtu) {
+	if (want != RTE_MIN(max_mtu(dev), (uint32_t)RTE_ETHER_MTU) && want != nd.mtu) {
 		ret = xsk_mtu_set(dev, want);
 		if (ret < 0)
 			return ret;
@@ -130,7 +143,6 @@ int
 xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 {
 	const struct xsk_port *port = xsk_port(dev);
-	uint32_t max_mtu = xsk_max_frame(dev) - RTE_ETHER_HDR_LEN;
 	const struct rte_eth_desc_lim lim = {
 		.nb_max = XSK_DESC_MAX,
 		.nb_min = XSK_DESC_MIN,
@@ -143,13 +155,7 @@ xsk_dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_tx_queues = port->max_txq;
 	info->min_rx_bufsize = AFX_CHUNK_MIN - AFX_XDP_HEADROOM;
 	info->min_mtu = RTE_MAX((uint32_t)RTE_ETHER_MIN_MTU, port->min_mtu);
-	if (port->max_mtu != 0)
-		max_mtu = RTE_MIN(max_mtu, port->max_mtu);
-	/*
-	 * ethdev and applications take the difference for the length of the header, but not where
-	 * max_mtu is UINT16_MAX: they would add an FCS, and set no MTU of the last four.
-	 */
-	info->max_mtu = RTE_MIN(max_mtu, UINT16_MAX - 1u);
+	info->max_mtu = max_mtu(dev);
 	info->max_rx_pktlen = info->max_mtu + RTE_ETHER_HDR_LEN;
 	/* What completes goes back in bulk with or without it: the mbufs need only be plain. */
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;

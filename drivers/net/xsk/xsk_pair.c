@@ -10,6 +10,7 @@
 
 #include <rte_malloc.h>
 
+#include "afx_fork.h"
 #include "xsk_tune.h"
 
 /*
@@ -240,10 +241,15 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 			.headroom = pair->region->pad,
 		},
 		.adopt_fd = -1,
+		.shared_fd = -1,
 	};
 	int ret;
 
+	/* A child must not keep a queue bound by the duplicate. */
+	afx_fork_watch(&cfg.shared_fd);
+	afx_fork_hold();
 	cfg.shared_fd = xsk_region_shared_fd(pair->region);
+	afx_fork_release();
 	ret = afx_socket_create(&cfg, &pair->sock, err);
 	if (ret == 0) {
 		uint32_t shift = cross_shift(port, pair->region);
@@ -266,8 +272,7 @@ open_socket(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	}
 	if (ret == 0)
 		ret = afx_socket_bind(pair->sock, XSK_BIND_WAIT_MS, err);
-	if (cfg.shared_fd >= 0)
-		close(cfg.shared_fd);
+	afx_fork_close(&cfg.shared_fd);
 	return ret;
 }
 
@@ -304,7 +309,9 @@ xsk_pair_open(struct rte_eth_dev *dev, uint16_t qid, const struct xsk_bind *how,
 	xsk_busy_open(dev, qid);
 	if (qid >= dev->data->nb_rx_queues)
 		return 0;
+	pthread_mutex_lock(&proc->map_lock);
 	ret = afx_prog_put(proc->prog, port->args.start_queue + qid, pair->sock->fd, err);
 	pair->in_map = ret == 0;
+	pthread_mutex_unlock(&proc->map_lock);
 	return ret;
 }

@@ -112,6 +112,7 @@ xsk_release_begin(struct rte_eth_dev *dev, struct xsk_release *rel)
 
 	rel->diag = NULL;
 	rel->asked = false;
+	rel->no_dev = 0;
 	rel->mark = calloc(proc->pairs_cnt, sizeof(*rel->mark));
 	for (uint16_t i = 0; rel->mark != NULL && i < proc->pairs_cnt; i++) {
 		rel->mark[i].watch = -1;
@@ -123,27 +124,32 @@ xsk_release_begin(struct rte_eth_dev *dev, struct xsk_release *rel)
 	rel->normal = now + hz * NORMAL_MS / 1000;
 }
 
-/* 1 nothing is bound to the queue, 0 something is, -errno cannot be told. */
+/*
+ * 1 nothing is bound to the queue, 0 something is, -ENODEV there is no such interface any more,
+ * else -errno: cannot be told.
+ */
 static int
 ask_free(struct rte_eth_dev *dev, uint32_t queue)
 {
 	struct xsk_proc *proc = xsk_proc(dev);
 	int ifindex = xsk_port(dev)->ifindex;
+	struct afx_netdev nd;
 	int ret, token;
 
 	if (proc->xsk_reported) {
 		ret = afx_netdev_queue_xsk(proc->ctl, ifindex, queue, NULL);
-		if (ret == -ENODEV || ret == 0)
-			return 1;
-		if (ret == 1)
-			return 0;
+		if (ret == -ENODEV)
+			return ret;
+		if (ret >= 0)
+			return ret == 0;
 	}
 	token = afx_ctl_enter(proc->ctl, NULL);
 	if (token < 0)
 		return token;
 	ret = afx_socket_released(ifindex, queue);
 	afx_ctl_leave(proc->ctl, token);
-	return ret;
+	return ret == 1 && afx_netdev_by_index(proc->ctl, ifindex, &nd, NULL) == -ENODEV ?
+		-ENODEV : ret;
 }
 
 /* Whether ours is gone, whatever is bound to the queue now. */
@@ -168,14 +174,20 @@ is_gone(struct rte_eth_dev *dev, const struct xsk_release *rel, uint16_t qid, ui
 }
 
 bool
-xsk_release_wait(struct rte_eth_dev *dev, const struct xsk_release *rel, uint16_t qid)
+xsk_release_wait(struct rte_eth_dev *dev, struct xsk_release *rel, uint16_t qid)
 {
 	uint32_t queue = xsk_port(dev)->args.start_queue + qid;
 
 	for (;;) {
 		uint64_t now = rte_get_timer_cycles();
+		int ret = ask_free(dev, queue);
 
-		if (ask_free(dev, queue) == 1)
+		if (ret == 1)
+			return true;
+		/* It cannot be found a moment before its sockets are unbound. */
+		if (ret == -ENODEV && rel->no_dev == 0)
+			rel->no_dev = now;
+		if (ret == -ENODEV && now - rel->no_dev > rte_get_timer_hz() * SETTLE_MS / 1000)
 			return true;
 		if (is_gone(dev, rel, qid, now))
 			return true;

@@ -117,7 +117,14 @@ open_prog(struct rte_eth_dev *dev, const struct xsk_bind *how, struct afx_err *e
 		.map_fd = proc->map_fd,
 	};
 
-	return afx_prog_open(&cfg, &proc->prog, err);
+	int ret = afx_prog_open(&cfg, &proc->prog, err);
+
+	/* Joined again. */
+	if (ret == 0 && proc->left != NULL) {
+		afx_prog_close_shared(proc->left, false);
+		proc->left = NULL;
+	}
+	return ret;
 }
 
 /* What the driver says it cannot do is refused before the device is touched. */
@@ -443,6 +450,8 @@ xsk_start(struct rte_eth_dev *dev)
 		XSK_LOG(ERR, "%s: interface %s is gone", dev->device->name, port->ifname);
 		return ret;
 	}
+	/* It may have been away. */
+	port->gone = false;
 	carrier = nd.carrier;
 	ret = check_set_up(dev, &err);
 	if (ret == 0)

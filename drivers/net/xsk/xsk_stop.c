@@ -147,42 +147,13 @@ drain(struct rte_eth_dev *dev, uint16_t qid)
 	xsk_tx_reclaim(q);
 }
 
-/* A dispatcher's component outlives its process: the last user of the netdev takes it away. */
-static void
-close_prog(struct rte_eth_dev *dev)
-{
-	struct xsk_proc *proc = xsk_proc(dev);
-	struct afx_err err;
-	int token, alone;
-
-	if (proc->prog == NULL)
-		return;
-	token = afx_ctl_enter(proc->ctl, &err);
-	alone = afx_state_users_exclusive(proc->state);
-	if (token < 0) {
-		/* The same number is another interface here. */
-		if (xsk_port(dev)->args.attach == AFX_ATTACH_DISPATCHER && alone != 0)
-			XSK_LOG(ERR, "%s: the dispatcher stays on %s (xdp-loader unload takes it "
-				"away): %s", dev->device->name, xsk_port(dev)->ifname, err.text);
-		alone = 0;
-	}
-	/* Where users cannot be told apart, who attached takes away. */
-	if (alone >= 0)
-		afx_prog_close_shared(proc->prog, alone == 1);
-	else
-		afx_prog_close(proc->prog);
-	if (token >= 0)
-		afx_ctl_leave(proc->ctl, token);
-	proc->prog = NULL;
-}
-
 void
-xsk_close_queues(struct rte_eth_dev *dev)
+xsk_leave_map(struct rte_eth_dev *dev)
 {
-	struct xsk_port *port = xsk_port(dev);
+	const struct xsk_port *port = xsk_port(dev);
 	struct xsk_proc *proc = xsk_proc(dev);
-	struct xsk_release rel;
 
+	pthread_mutex_lock(&proc->map_lock);
 	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
 		struct xsk_pair *pair = &proc->pairs[i];
 
@@ -190,6 +161,50 @@ xsk_close_queues(struct rte_eth_dev *dev)
 			pair->in_map = afx_prog_remove(proc->prog, port->args.start_queue + i,
 				NULL) < 0;
 	}
+	pthread_mutex_unlock(&proc->map_lock);
+}
+
+/*
+ * A dispatcher's component outlives its process: the last user of the netdev takes it away. A port
+ * counts as one until it is closed, so what is left at stop is looked at again then.
+ */
+void
+xsk_drop_prog(struct rte_eth_dev *dev, struct afx_prog *prog, bool again)
+{
+	struct xsk_proc *proc = xsk_proc(dev);
+	struct afx_err err;
+	int token, alone;
+
+	if (prog == NULL)
+		return;
+	token = afx_ctl_enter(proc->ctl, &err);
+	alone = afx_state_users_exclusive(proc->state);
+	if (token < 0) {
+		/* The same number is another interface here. */
+		again = false;
+		if (xsk_port(dev)->args.attach == AFX_ATTACH_DISPATCHER && alone != 0)
+			XSK_LOG(ERR, "%s: the dispatcher stays on %s (xdp-loader unload takes it "
+				"away): %s", dev->device->name, xsk_port(dev)->ifname, err.text);
+		alone = 0;
+	}
+	/* Where users cannot be told apart, who attached takes away. */
+	if (alone == 0 && again && xsk_port(dev)->args.attach == AFX_ATTACH_DISPATCHER)
+		proc->left = prog;
+	else if (alone >= 0)
+		afx_prog_close_shared(prog, alone == 1);
+	else
+		afx_prog_close(prog);
+	if (token >= 0)
+		afx_ctl_leave(proc->ctl, token);
+}
+
+void
+xsk_close_queues(struct rte_eth_dev *dev)
+{
+	struct xsk_proc *proc = xsk_proc(dev);
+	struct xsk_release rel;
+
+	xsk_leave_map(dev);
 	for (uint16_t i = 0; i < proc->pairs_cnt; i++) {
 		struct xsk_pair *pair = &proc->pairs[i];
 
@@ -227,9 +242,12 @@ xsk_close_queues(struct rte_eth_dev *dev)
 	}
 	xsk_release_end(dev, &rel);
 	/* An entry that could not be taken out goes with its socket; the map goes now. */
+	pthread_mutex_lock(&proc->map_lock);
 	for (uint16_t i = 0; i < proc->pairs_cnt; i++)
 		proc->pairs[i].in_map = false;
-	close_prog(dev);
+	pthread_mutex_unlock(&proc->map_lock);
+	xsk_drop_prog(dev, proc->prog, true);
+	proc->prog = NULL;
 }
 
 void
@@ -245,9 +263,11 @@ xsk_stop(struct rte_eth_dev *dev)
 	if (port->quarantined == 0)
 		rte_mempool_free(proc->tx_pool);
 	proc->tx_pool = NULL;
+	pthread_mutex_lock(&proc->map_lock);
 	free(proc->pairs);
 	proc->pairs = NULL;
 	proc->pairs_cnt = 0;
+	pthread_mutex_unlock(&proc->map_lock);
 	port->got = XSK_GOT_NONE;
 	port->busy = false;
 	port->sg.on = false;

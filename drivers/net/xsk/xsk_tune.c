@@ -34,6 +34,14 @@ xsk_tune_release(void)
 	pthread_mutex_unlock(&reader_lock);
 }
 
+void
+xsk_tune_hide(struct rte_eth_dev *dev)
+{
+	pthread_mutex_lock(&reader_lock);
+	dev->process_private = NULL;
+	pthread_mutex_unlock(&reader_lock);
+}
+
 static void
 publish(struct xsk_proc *proc, struct xsk_tune *t)
 {

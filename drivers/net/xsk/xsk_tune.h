@@ -61,6 +61,8 @@ void xsk_tune_stop(struct rte_eth_dev *dev);
 /* For other threads: what a port has, or NULL; release in any case. */
 const struct xsk_tune *xsk_tune_hold(const struct rte_eth_dev *dev);
 void xsk_tune_release(void);
+/* Take the process's part away from telemetry; it can be freed then. */
+void xsk_tune_hide(struct rte_eth_dev *dev);
 
 /* xsk_tune_look.c: which CPU polls which queue, found out for a moment after the start. */
 void xsk_tune_look_start(struct rte_eth_dev *dev);

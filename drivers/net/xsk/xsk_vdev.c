@@ -163,6 +163,7 @@ free_proc(struct xsk_proc *proc)
 	close_fd(proc->allmulti_fd);
 	afx_state_close(proc->state);
 	afx_ctl_close(proc->ctl);
+	pthread_mutex_destroy(&proc->map_lock);
 	free(proc);
 }
 
@@ -176,10 +177,14 @@ xsk_proc_free(struct rte_eth_dev *dev)
 	TAILQ_REMOVE(&ports, proc, next);
 	pthread_mutex_unlock(&ports_lock);
 	xsk_monitor_close(dev);
+	xsk_drop_prog(dev, proc->left, false);
+	proc->left = NULL;
+	if (!xsk_port(dev)->gone)
+		afx_state_renamed(proc->state, xsk_port(dev)->ifname);
 	/* Nothing to do where nothing was changed, or while another process uses the netdev. */
 	if (afx_state_restore(proc->ctl, proc->state, &err) < 0)
 		XSK_LOG(ERR, "%s: %s", dev->data->name, err.text);
-	dev->process_private = NULL;
+	xsk_tune_hide(dev);
 	free_proc(proc);
 }
 
@@ -190,6 +195,7 @@ alloc_proc(void)
 
 	if (proc == NULL)
 		return NULL;
+	pthread_mutex_init(&proc->map_lock, NULL);
 	proc->map_fd = -1;
 	proc->promisc_fd = -1;
 	proc->allmulti_fd = -1;
