@@ -3,11 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "afx_state_impl.h"
 #include "afx_tune.h"
 
 #define NAPIS_MAX 1024
+
+/* How often, and how far apart, a NAPI that is not there is looked for. */
+#define LOOKS 10
+#define LOOK_NS 20000000
 
 static bool
 same_params(const struct afx_napi_params *a, const struct afx_napi_params *b)
@@ -258,6 +263,21 @@ put_back_lost(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e, 
 	return ret;
 }
 
+/* A NAPI; one that is not there may be back in a moment, as when a socket leaves its queue. */
+static int
+look_for_napi(struct afx_ctl *ctl, uint32_t id, struct afx_napi *napi, struct afx_err *err)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_NS };
+	int ret;
+
+	for (int i = 0;; i++) {
+		ret = afx_netdev_napi_get(ctl, id, napi, err);
+		if (ret != -ENOENT || i == LOOKS)
+			return ret;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int
 put_back_napi(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
 	      struct afx_err *err)
@@ -266,7 +286,7 @@ put_back_napi(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
 	struct afx_napi napi;
 	int ret;
 
-	ret = afx_netdev_napi_get(ctl, e->id, &napi, err);
+	ret = look_for_napi(ctl, e->id, &napi, err);
 	if (ret == -ENOENT)
 		return put_back_lost(ctl, ifindex, e, err);
 	if (ret == -EOPNOTSUPP)

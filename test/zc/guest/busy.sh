@@ -58,10 +58,15 @@ check "killed: interrupts are deferred" deferred
 pid=$(tp_pid)
 kill -KILL "$pid"
 wait_for 30 not kill -0 "$pid"
+TP=next
+zc_testpmd --vdev "net_xsk0,iface=dut0" -- --rxq="$queues" --txq="$queues"
+check "the next start says that it put them back" \
+	grep -a 'put back what a killed process had changed' "$T/next.out"
+check "after a kill: NAPI parameters are put back" [ "$(params)" = "$before" ]
+check "testpmd ends by itself" tp_quit 40
 TP=apply TP_LCORES=0@0,1@0
 zc_testpmd --vdev "net_xsk0,iface=dut0,busy_poll=auto,tune=apply" -- \
 	--rxq="$queues" --txq="$queues" --forward-mode=macswap
-check "after a kill: NAPI parameters are put back" [ "$(params)" = "$before" ]
 # What interrupts CPU 0 had went to CPU 1, or busy polling is on where the interrupt shares the CPU.
 check "tune=apply: no interrupt on a CPU of the lcores" tune_says "all(
 	q['irq'] == 0 or q['irq_cpus'] != '0' for q in d.values() if type(q) is dict) or $(

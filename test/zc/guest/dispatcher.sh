@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# dispatcher KIND: attach=dispatcher beside somebody else's program: traffic passes, a clean end
-# takes away only ours; after SIGKILL everything passes to the kernel, and the next start works.
+# dispatcher KIND [QUEUES]: attach=dispatcher beside somebody else's program: traffic passes, a clean end
+# takes away only ours; after SIGKILL everything passes to the kernel, and the next start works. Of
+# two ports on two queues the last one takes the program away.
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 command -v xdp-loader >/dev/null || skip "package xdp-tools (xdp-loader) is missing"
@@ -37,7 +38,8 @@ passes() {
 	return $status
 }
 
-zc_pair "$1" 1
+zc_pair "$1" "${2:-1}"
+spread dut dut0 1
 must "the other program is attached" in_ns dut xdp-loader load -m native dut0 \
 	"$BUILD/test/bpf/custom_good.bpf.o"
 check "one program at first" programs 1
@@ -55,4 +57,14 @@ check "after SIGKILL the kernel gets everything" passes
 start_beside next
 TP=next check "testpmd ends by itself" tp_quit 40
 check "the other program alone is left again" programs 1
+if [ "${2:-1}" = 2 ]; then
+	# It stops both and then closes both.
+	TP=two zc_testpmd --vdev "net_xsk0,iface=dut0,queue_count=1,attach=dispatcher" --vdev \
+		"net_xsk1,iface=dut0,start_queue=1,queue_count=1,attach=dispatcher" --
+	TP=two check "two ports: one program for both" programs 2
+	TP=two tp_cmd "port stop 0" 30 >/dev/null
+	TP=two check "two ports: one starts again" shows 'net_xsk0.*rx queues 1' "port start 0"
+	TP=two check "testpmd ends by itself" tp_quit 40
+	check "two ports: the other program alone is left" programs 1
+fi
 check "the other program can be taken away" in_ns dut xdp-loader unload dut0 --all
