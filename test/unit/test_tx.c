@@ -258,6 +258,52 @@ random_walk(void)
 	tx_all_home(other);
 }
 
+/*
+ * Copies in flight have used up the pool of frames: what has completed serves the next packet,
+ * though few descriptors are in use.
+ */
+static void
+bounce_stall(void)
+{
+	const struct fake_cfg cfg = { .mp = pool, .umem = XSK_UMEM_POOL };
+	struct rte_mbuf *taken[POOL], *m;
+	struct rte_mempool *mp;
+	unsigned int cnt = 0;
+
+	tx_open(&cfg);
+	q->free_thresh = 32;
+	f->on_kick_tx = NULL;
+	while ((m = rte_pktmbuf_alloc(pool)) != NULL)
+		taken[cnt++] = m;
+	rte_pktmbuf_free_bulk(taken, 8);
+	for (unsigned int i = 0; i < 8; i++) {
+		m = tx_packet(other, 100);
+		CHECK_EQ(xsk_tx_burst(q, &m, 1), 1);
+	}
+	CHECK_EQ(q->stats.bounce_outside, 8);
+	m = tx_packet(other, 100);
+	CHECK_EQ(xsk_tx_burst(q, &m, 1), 0);
+	CHECK_EQ(q->stats.nombuf, 1);
+	while (tx_wire())
+		;
+	tx_complete_all();
+	CHECK_EQ(xsk_tx_burst(q, &m, 1), 1);
+	CHECK_EQ(q->stats.bounce_outside, 9);
+	/* A pool of which nothing is in flight may be gone: it is not looked at. */
+	while (tx_wire())
+		;
+	tx_complete_all();
+	mp = q->mp;
+	q->mp = (struct rte_mempool *)64;
+	CHECK_EQ(xsk_tx_reclaim(q), 1);
+	q->mp = mp;
+	rte_pktmbuf_free_bulk(taken + 8, cnt - 8);
+	f->on_kick_tx = tx_honest;
+	tx_close();
+	tx_all_home(pool);
+	tx_all_home(other);
+}
+
 int
 main(void)
 {
@@ -271,6 +317,7 @@ main(void)
 	refused_descriptors();
 	random_walk();
 	cleanup_stopped();
+	bounce_stall();
 	stop_mixed();
 	rte_eal_cleanup();
 	return afx_test_end();

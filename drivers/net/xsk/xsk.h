@@ -401,6 +401,9 @@ void xsk_proc_free(struct rte_eth_dev *dev);
  */
 void xsk_stop(struct rte_eth_dev *dev);
 void xsk_close_queues(struct rte_eth_dev *dev);
+/* Whether igb hands on frames of this length whole in zero-copy: 0 or -EINVAL. */
+int xsk_check_igb(const struct xsk_port *port, const struct xsk_frames *fr, uint32_t frame,
+	struct afx_err *err);
 /* Take the port's sockets out of the map. Any thread. */
 void xsk_leave_map(struct rte_eth_dev *dev);
 /* Let go of a program; with again, keep for later what only the last user may take away. */

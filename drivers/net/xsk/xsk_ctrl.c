@@ -90,6 +90,8 @@ xsk_set_link_down(struct rte_eth_dev *dev)
 static bool
 all_rx_queues(const struct rte_eth_dev *dev)
 {
+	if (!dev->data->dev_configured)
+		return false;
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
 		if (dev->data->rx_queues == NULL || dev->data->rx_queues[i] == NULL)
 			return false;
@@ -120,6 +122,10 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 		return -EINVAL;
 	}
 	ret = xsk_sg_check_mtu(dev, mtu, &err);
+	for (uint16_t i = 0; ret == 0 && i < dev->data->nb_rx_queues && port->got == XSK_GOT_ZC;
+			i++)
+		ret = xsk_check_igb(port, &((struct xsk_rxq *)dev->data->rx_queues[i])->frames,
+			(uint32_t)mtu + RTE_ETHER_HDR_LEN, &err);
 	if (ret < 0)
 		return fail(dev, ret, &err);
 	ret = afx_netdev_by_index(proc->ctl, port->ifindex, &nd, &err);

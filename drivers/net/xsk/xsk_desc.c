@@ -71,7 +71,7 @@ xsk_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc)
 {
 	const struct xsk_rxq *q = queue;
 
-	if (q->rx.kprod == NULL)
+	if (q == NULL || q->rx.kprod == NULL)
 		return -EINVAL;
 	/* The kernel writes the producer index of the rx ring when a packet is there. */
 	pmc->addr = q->rx.kprod;

@@ -127,7 +127,8 @@ xsk_max_frame(const struct rte_eth_dev *dev)
 {
 	uint32_t most = UINT32_MAX;
 
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+	/* While the port is configured, queues of the last time say nothing: others will come. */
+	for (uint16_t i = 0; dev->data->dev_configured && i < dev->data->nb_rx_queues; i++) {
 		const struct xsk_rxq *q = dev->data->rx_queues == NULL ? NULL :
 			dev->data->rx_queues[i];
 

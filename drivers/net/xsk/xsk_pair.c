@@ -153,7 +153,8 @@ wire_feed(struct xsk_rxq *rxq, struct xsk_txq *txq, bool same_lcore)
 	bool feed = same_lcore && txq != NULL && !rxq->layout.pinned && rxq->cross_shift == 63;
 
 	if (feed)
-		rxq->pool_desc = RTE_MAX(rxq->nb_desc / 2, rxq->free_thresh);
+		rxq->pool_desc = RTE_MIN(rxq->nb_desc,
+			RTE_MAX(rxq->nb_desc / 2, 2u * rxq->free_thresh));
 	if (txq != NULL)
 		txq->feed = feed ? rxq : NULL;
 #ifdef RTE_ENABLE_ASSERT

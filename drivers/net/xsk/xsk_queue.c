@@ -200,6 +200,8 @@ xsk_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t qid, struct rte_eth_burs
 {
 	const struct xsk_rxq *q = dev->data->rx_queues[qid];
 
+	if (q == NULL)
+		return -EINVAL;
 	return burst_mode(dev, q->layout.pinned ? "Scalar pinned" :
 		xsk_rx_burst_name(dev->rx_pkt_burst), mode);
 }

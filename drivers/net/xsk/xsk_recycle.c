@@ -32,15 +32,19 @@ xsk_recycle_rxq_info_get(struct rte_eth_dev *dev, uint16_t qid,
 	/* Buffers elsewhere and frames that cross a page are posted one by one: not by this way. */
 	if (q->layout.pinned || q->cross_shift != 63)
 		return;
-	if (q->recycle == NULL)
-		q->recycle = rte_zmalloc_socket("xsk_recycle", size * sizeof(*q->recycle),
-			RTE_CACHE_LINE_SIZE, q->socket_id);
 	if (q->recycle == NULL) {
-		XSK_LOG(ERR, "rx queue %u: no memory to recycle %u mbufs", qid, size);
-		return;
+		struct rte_mbuf **ring = rte_zmalloc_socket("xsk_recycle", size * sizeof(*ring),
+			RTE_CACHE_LINE_SIZE, q->socket_id);
+
+		if (ring == NULL) {
+			XSK_LOG(ERR, "rx queue %u: no memory to recycle %u mbufs", qid, size);
+			return;
+		}
+		/* From here on the bursts keep the indexes. */
+		q->recycle_mask = size - 1;
+		q->recycle = ring;
+		xsk_recycle_update(q);
 	}
-	q->recycle_mask = size - 1;
-	xsk_recycle_update(q);
 	info->mbuf_ring = q->recycle;
 	info->mp = q->mp;
 	info->mbuf_ring_size = size;

@@ -111,6 +111,8 @@ rx_burst(struct xsk_rxq *q, struct rte_mbuf **pkts, uint16_t nb, const bool pinn
 	q->held += q->sg.cnt;
 	if (q->held + q->free_thresh <= q->pool_desc)
 		refill_any(q, pinned);
+	if (unlikely(q->recycle != NULL))
+		xsk_recycle_update(q);
 	wake(q);
 	if (got > 0) {
 		q->stats.pkts += got;

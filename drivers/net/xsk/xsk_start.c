@@ -195,8 +195,8 @@ warn_holes(const struct rte_eth_dev *dev)
  * igb takes its buffer size in whole KiB and hands on what does not fit as a second packet (seen in
  * the lab): a room that rounds below a full frame must not be used.
  */
-static int
-check_igb(const struct xsk_port *port, const struct xsk_frames *fr, uint32_t frame,
+int
+xsk_check_igb(const struct xsk_port *port, const struct xsk_frames *fr, uint32_t frame,
 	struct afx_err *err)
 {
 	if (strcmp(port->driver, "igb") != 0 || (fr->room & ~1023u) >= frame)
@@ -240,7 +240,7 @@ check_rooms(struct rte_eth_dev *dev, enum xsk_got got, const struct xsk_bind *ho
 		if (ret == 0 && got == XSK_GOT_ZC)
 			ret = check_crossing(port, &how->layouts[i], &fr, err);
 		if (ret == 0 && got == XSK_GOT_ZC)
-			ret = check_igb(port, &fr, frame, err);
+			ret = xsk_check_igb(port, &fr, frame, err);
 		if (ret < 0)
 			return ret;
 		if (frame > fr.room && !(how->sg && xsk_sg_rx_asked(dev, dev->data->rx_queues[i])))

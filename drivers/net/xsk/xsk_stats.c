@@ -133,6 +133,11 @@ tx_stats(const struct xsk_txq *q)
 
 	since((uint64_t *)&st, (const uint64_t *)&q->stats, (const uint64_t *)&q->base_stats,
 		sizeof(st));
+	/* What was counted as sent before the reset may be refused after it. */
+	if ((int64_t)st.pkts < 0)
+		st.pkts = 0;
+	if ((int64_t)st.bytes < 0)
+		st.bytes = 0;
 	return st;
 }
 

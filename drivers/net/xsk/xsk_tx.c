@@ -62,11 +62,16 @@ give_back(struct xsk_txq *q, void **objs, uint32_t n)
 static __rte_always_inline uint32_t
 reclaim_piece(struct xsk_txq *q, const uint64_t *ring, uint32_t n)
 {
-	struct rte_mempool_cache *cache = xsk_pool_cache(q->mp);
-	const uint32_t slot_mask = q->slot_mask;
+	const uint32_t slot_mask = q->slot_mask, first = afx_frame_offset(ring[0]);
+	struct rte_mempool_cache *cache;
 	uintptr_t * const slot = q->slot;
 	void *room[RECLAIM_BATCH], **out = room;
 	uint32_t cnt = 0;
+
+	/* The pool lives for sure only while an mbuf of it is out. */
+	if (unlikely(first > slot_mask || slot[first] == 0 || (slot[first] & XSK_SLOT_CARE) != 0))
+		return reclaim_slowly(q, ring, n);
+	cache = xsk_pool_cache(q->mp);
 
 	if (likely(cache != NULL && q->feed == NULL && cache->len + n <= cache->size))
 		out = &cache->objs[cache->len];
@@ -146,7 +151,7 @@ xsk_tx_take_done(struct xsk_txq *q, void **objs, uint32_t n, bool all)
 		afx_cons_release(&q->comp);
 		q->used -= cnt + freed;
 	}
-	if (all && cnt < n) {
+	if (all && cnt < n && cnt > 0) {
 		rte_mempool_put_bulk(q->mp, objs, cnt);
 		return 0;
 	}
@@ -362,8 +367,8 @@ xsk_tx_done_cleanup(void *queue, uint32_t free_cnt)
 {
 	struct xsk_txq *q = queue;
 
-	/* Called through ethdev also while the port is stopped. */
-	if (q->region == NULL)
+	/* Called through ethdev also while the port is stopped, and of queues not set up. */
+	if (q == NULL || q->region == NULL)
 		return 0;
 	kick(q);
 	return reclaim(q, free_cnt != 0 ? free_cnt : UINT32_MAX);

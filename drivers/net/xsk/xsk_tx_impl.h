@@ -127,6 +127,8 @@ kick(struct xsk_txq *q)
 		kick_copy(q);
 		return;
 	}
+	/* The driver looks at the ring once more after it has set the flag: one of us sees. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (afx_prod_needs_wakeup(&q->tx) && afx_prod_pending(&q->tx) > 0) {
 		wake(q);
 		if (unlikely(q->busy))
@@ -255,6 +257,9 @@ look_twice(struct xsk_txq *q, struct rte_mbuf **pkt)
 		return v;
 	if (v == SEND_COPY) {
 		*pkt = bounce(q, m);
+		/* Frames may wait in the completion ring, which nobody else would look at. */
+		if (*pkt == NULL && xsk_tx_reclaim(q) > 0)
+			*pkt = bounce(q, m);
 		if (*pkt == NULL) {
 			q->stats.nombuf++;
 			return KEEP;

@@ -272,6 +272,8 @@ send_gathered(struct xsk_txq *q, struct rte_mbuf *m, bool *looked)
 	if (!have(q, 1, looked))
 		return KEPT;
 	b = bounce(q, m);
+	if (b == NULL && xsk_tx_reclaim(q) > 0)
+		b = bounce(q, m);
 	if (b == NULL) {
 		st->nombuf++;
 		return KEPT;
@@ -295,6 +297,11 @@ send_pieces(struct xsk_txq *q, struct rte_mbuf *m, bool gone, bool *looked)
 	if (unlikely(m->pkt_len < RTE_ETHER_HDR_LEN))
 		return refuse(m, &q->stats.drop_short);
 	ret = plan_packet(q, &p, m, gone);
+	/* Frames may wait in the completion ring, which nobody else would look at. */
+	if (unlikely(ret == -ENOBUFS && xsk_tx_reclaim(q) > 0)) {
+		drop_plan(&p);
+		ret = plan_packet(q, &p, m, gone);
+	}
 	if (unlikely(ret < 0 || !have(q, p.cnt, looked))) {
 		drop_plan(&p);
 		if (ret == -E2BIG)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# dispatcher KIND [QUEUES]: attach=dispatcher beside somebody else's program: traffic passes, a clean end
-# takes away only ours; after SIGKILL everything passes to the kernel, and the next start works. Of
-# two ports on two queues the last one takes the program away.
+# dispatcher KIND [QUEUES]: attach=dispatcher beside somebody else's program: traffic passes, a
+# clean end takes away only ours; after SIGKILL everything passes to the kernel, and the next start
+# works. Of two ports on two queues the last one takes the program away.
 # shellcheck source=test/zc/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
 command -v xdp-loader >/dev/null || skip "package xdp-tools (xdp-loader) is missing"

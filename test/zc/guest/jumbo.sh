@@ -23,7 +23,7 @@ some() {
 }
 
 none() {
-	! grep -E "^$1: [1-9]" "$T/xstats"
+	! grep -E "^($1): [1-9]" "$T/xstats"
 }
 
 MTU=9000 zc_pair "$kind" "$queues"
