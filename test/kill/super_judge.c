@@ -113,7 +113,8 @@ judge_put_back(struct run *r, const struct deed *d, const struct victim *v)
 void
 judge_ids(struct run *r, const struct deed *d, const struct bpf_ids *ids)
 {
-	uint64_t begin = now_ms(), end = begin + RELEASE_WAIT_MS;
+	/* Maps are freed by a work of the kernel, which on a busy machine may come late. */
+	uint64_t begin = now_ms(), end = begin + 3 * RELEASE_WAIT_MS;
 	char first[64];
 	unsigned int left;
 

@@ -18,6 +18,8 @@ static struct {
 	uint32_t send;
 	bool complete;
 	int ret;
+	bool late;               /* show only at the next kick what this one took */
+	uint32_t shown;
 	unsigned int calls_max;  /* then: nothing and 0 */
 	unsigned int calls;
 } script;
@@ -25,8 +27,9 @@ static struct {
 static int
 scripted(struct fake_xsk *k, void *arg)
 {
-	(void)k;
 	(void)arg;
+	if (script.late)
+		k->tx.cons = script.shown;
 	if (++script.calls > 10000) {
 		fprintf(stderr, "the driver kicks without end\n");
 		exit(1);
@@ -37,6 +40,13 @@ scripted(struct fake_xsk *k, void *arg)
 		;
 	if (script.complete)
 		tx_complete_all();
+	if (script.late) {
+		uint32_t taken = k->tx.cons;
+
+		if (taken != k->tx.prod)
+			k->tx.cons = script.shown;
+		script.shown = taken;
+	}
 	return script.ret;
 }
 
@@ -92,6 +102,23 @@ batches(void)
 		CHECK_EQ(q->stats.pkts, 128);
 		end();
 	}
+}
+
+/* A kernel that tells of a batch once the ring is empty, and a device that completes later. */
+static void
+told_late(void)
+{
+	begin(false);
+	script.late = true;
+	script.complete = false;
+	script.send = 32;
+	script.ret = -EAGAIN;
+	send_some(96);
+	CHECK_EQ(wire_cnt, 96);
+	CHECK_EQ(script.calls, 3);
+	script.late = false;
+	script.complete = true;
+	end();
 }
 
 /* Bursts until a packet more has left, without new ones: at most max. */
@@ -300,6 +327,7 @@ main(void)
 	fake_eal("test_tx_kick");
 	pool = fake_pool("pool", &cfg);
 	batches();
+	told_late();
 	stuck();
 	down();
 	refusals();

@@ -19,6 +19,10 @@
 /* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
 #define REFUSALS_MAX 8
 
+/* Packets the kernel sends in one kick at least, and kicks more that it may not show. */
+#define BATCH 32
+#define BLIND_MAX 4
+
 /* Bursts that do not kick after the device was found down or gone. */
 #define BACKOFF 64
 
@@ -79,7 +83,7 @@ kick_copy(struct xsk_txq *q)
 {
 	/* The kernel asks always: the flag is set at bind and stays (xp_assign_dev). */
 	uint32_t pending = afx_prod_needs_wakeup(&q->tx) ? afx_prod_pending(&q->tx) : 0;
-	unsigned int refusals = 0;
+	unsigned int refusals = 0, blind = RTE_MIN(pending / BATCH, (uint32_t)BLIND_MAX);
 
 	while (pending > 0) {
 		int ret = wake(q);
@@ -93,9 +97,15 @@ kick_copy(struct xsk_txq *q)
 			break;
 		}
 		if (left >= pending) {
-			/* No progress: the completion ring may be what is full. */
-			if (xsk_tx_reclaim(q) == 0)
-				break;
+			/*
+			 * No progress to be seen: the completion ring may be what is full, or the
+			 * kernel an old one, which took a batch and tells so later.
+			 */
+			if (xsk_tx_reclaim(q) == 0) {
+				if (ret != -EAGAIN || blind == 0)
+					break;
+				blind--;
+			}
 		}
 		pending = left;
 	}
