@@ -54,6 +54,8 @@ tp_launch() {
 	eal_args
 	rm -f "$T/$name.in"
 	mkfifo "$T/$name.in" || exit 1
+	# The prompts of the last one of that name are not those waited for.
+	: >"$T/$name.out"
 	exec {fd}<>"$T/$name.in"
 	tp_fd_of[$name]=$fd
 	# Line by line, else a prompt overtakes the answer in front of it.
