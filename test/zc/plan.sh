@@ -5,7 +5,7 @@
 
 guest zero-copy --nics igb,virtio,virtio-mq4 --limit 900 -- "features igb virtio" \
 	"forward igb 8+4+2+1" "forward virtio 1" "forward virtio-mq4 4+2+1" "refused igb" \
-	"reconfig igb" "dispatcher virtio"
+	"reconfig igb" "dispatcher igb 2"
 guest frames --nics igb,virtio --limit 900 -- "dut zc-frames igb" "dut zc-frames virtio" \
 	"dut zc-txonly igb" "dut zc-txonly virtio" "dut zc-reset igb" "dut zc-reset virtio" \
 	"dut zc-span igb+virtio+veth" "ping igb" "dut zc-release igb 2" "dut zc-release virtio" \
@@ -28,6 +28,7 @@ plan_extra() {
 		"twins igb 1 headroom inv-desc inv-desc-odd tx-invalid tx-consumer rx-full" \
 		"twins igb 1 fill-empty prog-swap drop-half shared-umem metadata" \
 		"twins igb 1 tail-shrink tail-grow min-rings"
+	guest dispatcher --nics virtio --limit 400 -- "dispatcher virtio"
 	guest multiqueue --nics virtio-mq2 --limit 400 -- "forward virtio-mq2 2"
 	guest more-queues --nics virtio-mq4 --limit 600 -- "reconfig virtio-mq4"
 	guest passthrough --nics igb --iommu pt --limit 400 -- "forward igb 1"

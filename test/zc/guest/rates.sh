@@ -104,10 +104,20 @@ native() {
 	take
 }
 
-for ((round = 1; round <= rounds; round++)); do
+xsk() {
 	rate xsk --vdev net_xsk0,iface=dut0 --vdev net_xsk1,iface=dut1
+}
+
+tuned() {
 	rate af_xdp-tuned --vdev net_af_xdp0,iface=dut0,queue_count="$queues",busy_budget=0 \
 		--vdev net_af_xdp1,iface=dut1,queue_count="$queues",busy_budget=0
+}
+
+for ((round = 1; round <= rounds; round++)); do
+	# Each of them is the first every other time.
+	[ $((round % 2)) = 0 ] || xsk
+	tuned
+	[ $((round % 2)) = 1 ] || xsk
 	[ $round != 1 ] ||
 		rate af_xdp-shipped --vdev net_af_xdp0,iface=dut0,queue_count="$queues" \
 			--vdev net_af_xdp1,iface=dut1,queue_count="$queues"
