@@ -90,8 +90,11 @@ int afx_slots_write(int fd, unsigned int index, const struct afx_tune_entry *e);
 /* Whether no slot holds anything. */
 bool afx_slots_empty(int fd);
 
-/* Put one change back: 1 done, 0 nothing to do, or -errno with err filled. */
-int afx_tune_put_back(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
+/*
+ * Put one change back: 1 done, 0 nothing to do, or -errno with err filled. fd: the file whose slots
+ * tell which NAPIs are others', or -1.
+ */
+int afx_tune_put_back(struct afx_ctl *ctl, int ifindex, int fd, const struct afx_tune_entry *e,
 	struct afx_err *err);
 
 /* Put back everything the slots hold, as afx_state_apply. */

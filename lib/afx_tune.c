@@ -234,66 +234,85 @@ afx_tune_irq(struct afx_ctl *ctl, struct afx_state *st, uint32_t irq, const char
 	return ret < 0 ? ret : kept;
 }
 
-/*
- * A NAPI that cannot be found. With the interface down most drivers keep its parameters for when it
- * comes up again, some under another id.
- */
-static int
-put_back_lost(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e, struct afx_err *err)
+/* Whether a NAPI has a slot of its own: by that it is put back, or it is another live user's. */
+static bool
+has_slot(const struct afx_tune_entry *list, unsigned int cnt, uint32_t id)
 {
-	struct afx_napi *napi;
-	struct afx_netdev nd;
+	const struct afx_tune_entry e = { .kind = AFX_TUNE_NAPI, .id = id };
+	bool old;
+
+	(void)find_slot(list, cnt, &e, &old);
+	return old;
+}
+
+/* A NAPI whose id is no more: some drivers keep its parameters under another one. */
+static int
+put_back_lost(struct afx_ctl *ctl, int ifindex, int fd, const struct afx_tune_entry *e,
+	      struct afx_err *err)
+{
+	struct afx_napi *napi = calloc(NAPIS_MAX, sizeof(*napi));
+	struct afx_tune_entry *list = NULL;
+	unsigned int slots = 0;
 	int cnt, ret = 0;
 
-	if (afx_netdev_by_index(ctl, ifindex, &nd, NULL) < 0)
-		return 0;
-	if (!(nd.flags & IFF_UP))
-		return afx_err_set(err, -ENETDOWN,
-			"%s is down, so the parameters of its NAPI %u cannot be put back: the next "
-			"start does so once it is up", nd.name, e->id);
-	napi = calloc(NAPIS_MAX, sizeof(*napi));
+	if (fd >= 0)
+		(void)afx_slots_read(fd, &list, &slots);
 	cnt = napi == NULL ? 0 : afx_netdev_napis(ctl, ifindex, napi, NAPIS_MAX, NULL);
 	for (int i = 0; i < cnt && ret >= 0; i++) {
-		if (!napi[i].has_params || !same_params(&napi[i].params, &e->set))
+		if (!napi[i].has_params || !same_params(&napi[i].params, &e->set) ||
+		    has_slot(list, slots, napi[i].id))
 			continue;
 		ret = afx_netdev_napi_set(ctl, napi[i].id, &e->was, err);
 		ret = ret < 0 ? ret : 1;
 	}
+	free(list);
 	free(napi);
 	return ret;
 }
 
-/* A NAPI; one that is not there may be back in a moment, as when a socket leaves its queue. */
+/*
+ * A NAPI to put back. One that is not there may be back in a moment, as when a socket leaves its
+ * queue; while the interface is down most drivers keep its parameters out of reach.
+ */
 static int
-look_for_napi(struct afx_ctl *ctl, uint32_t id, struct afx_napi *napi, struct afx_err *err)
+look_for_napi(struct afx_ctl *ctl, int ifindex, uint32_t id, struct afx_napi *napi,
+	      struct afx_err *err)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_NS };
+	struct afx_netdev nd;
 	int ret;
 
 	for (int i = 0;; i++) {
 		ret = afx_netdev_napi_get(ctl, id, napi, err);
 		if (ret != -ENOENT || i == LOOKS)
 			return ret;
+		ret = afx_netdev_by_index(ctl, ifindex, &nd, NULL);
+		if (ret < 0)
+			return ret;
+		if (!(nd.flags & IFF_UP))
+			return afx_err_set(err, -ENETDOWN, "%s is down, so the parameters of its "
+				"NAPI %u cannot be put back: the next start does so once it is up",
+				nd.name, id);
 		nanosleep(&pause, NULL);
 	}
 }
 
 static int
-put_back_napi(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
+put_back_napi(struct afx_ctl *ctl, int ifindex, int fd, const struct afx_tune_entry *e,
 	      struct afx_err *err)
 {
 	struct afx_napi_params want;
 	struct afx_napi napi;
 	int ret;
 
-	ret = look_for_napi(ctl, e->id, &napi, err);
+	ret = look_for_napi(ctl, ifindex, e->id, &napi, err);
 	if (ret == -ENOENT)
-		return put_back_lost(ctl, ifindex, e, err);
-	if (ret == -EOPNOTSUPP)
+		return put_back_lost(ctl, ifindex, fd, e, err);
+	if (ret == -EOPNOTSUPP || ret == -ENODEV)
 		return 0;
-	/* Its id may be somebody else's by now. */
 	if (ret < 0)
 		return ret;
+	/* Its id may be somebody else's by now. */
 	if (napi.ifindex != ifindex)
 		return 0;
 	want = napi.params;
@@ -324,12 +343,12 @@ put_back_irq(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
 }
 
 int
-afx_tune_put_back(struct afx_ctl *ctl, int ifindex, const struct afx_tune_entry *e,
+afx_tune_put_back(struct afx_ctl *ctl, int ifindex, int fd, const struct afx_tune_entry *e,
 		  struct afx_err *err)
 {
 	switch (e->kind) {
 	case AFX_TUNE_NAPI:
-		return put_back_napi(ctl, ifindex, e, err);
+		return put_back_napi(ctl, ifindex, fd, e, err);
 	case AFX_TUNE_IRQ:
 		return put_back_irq(ctl, ifindex, e, err);
 	case AFX_TUNE_NONE:
@@ -345,7 +364,8 @@ afx_tune_undo(struct afx_ctl *ctl, struct afx_state *st, struct afx_err *err)
 
 	for (; st->tuned_cnt > 0; st->tuned_cnt--) {
 		const struct afx_tune_entry *e = &st->tuned[st->tuned_cnt - 1];
-		int ret = afx_tune_put_back(ctl, st->ifindex, e, first < 0 ? NULL : err);
+		int ret = afx_tune_put_back(ctl, st->ifindex, st->fd, e,
+			first < 0 ? NULL : err);
 
 		if (ret < 0) {
 			first = first < 0 ? first : ret;
@@ -369,7 +389,8 @@ afx_tune_apply(struct afx_ctl *ctl, int ifindex, int fd, struct afx_err *err)
 	if (first < 0)
 		return afx_err_set(err, first, "slots of a state record: %s", strerror(-first));
 	for (unsigned int i = cnt; i > 0; i--) {
-		int ret = afx_tune_put_back(ctl, ifindex, &list[i - 1], first < 0 ? NULL : err);
+		int ret = afx_tune_put_back(ctl, ifindex, fd, &list[i - 1],
+			first < 0 ? NULL : err);
 
 		if (ret < 0) {
 			first = first < 0 ? first : ret;

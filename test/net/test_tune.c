@@ -252,6 +252,7 @@ test_kill(void)
 static void
 test_gone(void)
 {
+	struct afx_tune_entry lost;
 	struct afx_state *st;
 
 	fresh();
@@ -264,6 +265,21 @@ test_gone(void)
 	CHECK(afx_state_recover(ctl, v0, &err) >= 0);
 	CHECK(!has_record());
 	napi0 = first_napi(v0);
+	/* In search of a lost NAPI one with a slot of its own is left alone, as another user's. */
+	st = open_state();
+	tune(st, napi0, &tuned);
+	st->tuned[0].id = INT32_MAX;
+	lost = st->tuned[0];
+	CHECK_EQ(afx_tune_undo(ctl, st, &err), 0);
+	CHECK_PARAMS(napi0, tuned);
+	/* Without one it is the lost one under another id. */
+	CHECK_EQ(ftruncate(st->fd, 512), 0);
+	st->tuned[0] = lost;
+	st->tuned_cnt = 1;
+	CHECK_EQ(afx_tune_undo(ctl, st, &err), 1);
+	CHECK_PARAMS(napi0, none);
+	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);
+	afx_state_close(st);
 	/* A record that names the NAPI of another interface touches nothing there. */
 	st = open_state();
 	tune(st, napi0, &tuned);

@@ -128,7 +128,7 @@ test_irq_foreign(void)
 	st = open_state();
 	CHECK_EQ(afx_tune_irq(ctl, st, 904, "2", &err), -ENOENT);
 	CHECK_EQ(afx_tune_irq(ctl, st, 0, "2", &err), -ENOENT);
-	CHECK_EQ(afx_tune_put_back(ctl, v0, &e, &err), 0);
+	CHECK_EQ(afx_tune_put_back(ctl, v0, -1, &e, &err), 0);
 	CHECK_EQ(afx_irq_get(904, &irq, &err), 0);
 	CHECK(strcmp(irq.allowed, "0-3") == 0);
 	CHECK_EQ(afx_state_restore(ctl, st, &err), 0);

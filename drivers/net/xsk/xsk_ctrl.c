@@ -98,6 +98,20 @@ all_rx_queues(const struct rte_eth_dev *dev)
 	return dev->data->nb_rx_queues > 0;
 }
 
+/* What start would refuse is refused while started too. */
+static int
+check_igb_rooms(const struct rte_eth_dev *dev, uint32_t frame, struct afx_err *err)
+{
+	int ret = 0;
+
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues && ret == 0; i++) {
+		const struct xsk_rxq *q = dev->data->rx_queues[i];
+
+		ret = xsk_check_igb(xsk_port(dev), &q->frames, frame, err);
+	}
+	return ret;
+}
+
 int
 xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 {
@@ -122,10 +136,8 @@ xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 		return -EINVAL;
 	}
 	ret = xsk_sg_check_mtu(dev, mtu, &err);
-	for (uint16_t i = 0; ret == 0 && i < dev->data->nb_rx_queues && port->got == XSK_GOT_ZC;
-			i++)
-		ret = xsk_check_igb(port, &((struct xsk_rxq *)dev->data->rx_queues[i])->frames,
-			(uint32_t)mtu + RTE_ETHER_HDR_LEN, &err);
+	if (ret == 0 && port->got == XSK_GOT_ZC)
+		ret = check_igb_rooms(dev, (uint32_t)mtu + RTE_ETHER_HDR_LEN, &err);
 	if (ret < 0)
 		return fail(dev, ret, &err);
 	ret = afx_netdev_by_index(proc->ctl, port->ifindex, &nd, &err);
