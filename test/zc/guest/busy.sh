@@ -10,14 +10,6 @@ kind=$1 queues=$2
 
 params() { in_ns dut "$AFX_ROOT/test/tools/napi.py" dut0 | cut -d' ' -f2- | sort -u; }
 deferred() { params | tee /dev/stderr | grep -qx "2 200000 0"; }
-tune_says() {
-	local answer
-	answer=$(telemetry /net_xsk/tune,0)
-	echo "$answer"
-	printf '%s' "$answer" |
-		python3 -ISc 'import json,sys; d=json.load(sys.stdin); d=d.get("/net_xsk/tune",d)
-sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
-}
 # affinities: where the interrupts of the card may run.
 affinities() {
 	local f
@@ -68,7 +60,7 @@ TP=apply TP_LCORES=0@0,1@0
 zc_testpmd --vdev "net_xsk0,iface=dut0,busy_poll=auto,tune=apply" -- \
 	--rxq="$queues" --txq="$queues" --forward-mode=macswap
 # What interrupts CPU 0 had went to CPU 1, or busy polling is on where the interrupt shares the CPU.
-check "tune=apply: no interrupt on a CPU of the lcores" tune_says "all(
+check "tune=apply: no interrupt on a CPU of the lcores" tells /net_xsk/tune,0 "all(
 	q['irq'] == 0 or q['irq_cpus'] != '0' for q in d.values() if type(q) is dict) or $(
 		of_busy)"
 tp_cmd start >/dev/null

@@ -109,13 +109,19 @@ echoes() {
 
 # port_says EXPRESSION [PORT]: of telemetry's /net_xsk/port as d, for check.
 port_says() {
-	python3 -IS - "$AFX_ROOT/app" "$T/run/dpdk/${TP:-tp}" "/net_xsk/port,${2:-0}" "$1" <<'END'
+	tells "/net_xsk/port,${2:-0}" "$1"
+}
+
+# tells COMMAND EXPRESSION: of telemetry's answer to COMMAND as d, for check.
+tells() {
+	python3 -IS - "$AFX_ROOT/app" "$T/run/dpdk/${TP:-tp}" "$1" "$2" <<'END'
 import sys
 sys.path.insert(0, sys.argv[1])
 from telemetry import ask
 d = ask(sys.argv[2], sys.argv[3])
 print(d)
-d["why_not_more"] = "".join(d["why_not_more"])
+if "why_not_more" in d:
+    d["why_not_more"] = "".join(d["why_not_more"])
 sys.exit(0 if eval(sys.argv[4]) else 1)
 END
 }
