@@ -12,6 +12,12 @@
 #ifndef AFX_KICK_H
 #define AFX_KICK_H
 
+/*
+ * Packets that afx_kick_tx sends at most in copy mode where the kernel has no XDP_MAX_TX_SKB_BUDGET
+ * (TX_BATCH_SIZE in net/xdp/xsk.c).
+ */
+#define AFX_TX_BATCH 32
+
 /* Start transmission of what the tx ring holds: 0 or -errno. Syscalls: sendto. */
 int afx_kick_tx(int fd);
 

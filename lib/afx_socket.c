@@ -11,11 +11,9 @@
 
 #include "afx_fork.h"
 #include "afx_frame.h"
+#include "afx_kick.h"
 #include "afx_socket.h"
 #include "afx_uapi.h"
-
-/* Packets a copy-mode kick sends where the kernel has no XDP_MAX_TX_SKB_BUDGET (TX_BATCH_SIZE). */
-#define TX_BATCH 32
 
 /* Slots of struct afx_socket's map. */
 enum { MAP_RX, MAP_TX, MAP_FILL, MAP_COMP };
@@ -145,8 +143,8 @@ raise_tx_budget(struct afx_socket *s)
 
 	if (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf)) < 0)
 		(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
-	s->tx_budget = TX_BATCH;
-	if (budget > TX_BATCH && setsockopt(s->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget,
+	s->tx_budget = AFX_TX_BATCH;
+	if (budget > AFX_TX_BATCH && setsockopt(s->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget,
 			sizeof(budget)) == 0)
 		s->tx_budget = budget;
 }

@@ -19,8 +19,7 @@
 /* Kicks that may be refused by the device (one packet lost each) before the burst gives up. */
 #define REFUSALS_MAX 8
 
-/* Packets the kernel sends in one kick at least, and kicks more that it may not show. */
-#define BATCH 32
+/* Kicks of a burst that go on although the kernel shows no progress. */
 #define BLIND_MAX 4
 
 /* Bursts that do not kick after the device was found down or gone. */
@@ -83,7 +82,7 @@ kick_copy(struct xsk_txq *q)
 {
 	/* The kernel asks always: the flag is set at bind and stays (xp_assign_dev). */
 	uint32_t pending = afx_prod_needs_wakeup(&q->tx) ? afx_prod_pending(&q->tx) : 0;
-	unsigned int refusals = 0, blind = RTE_MIN(pending / BATCH, (uint32_t)BLIND_MAX);
+	unsigned int refusals = 0, blind = RTE_MIN(pending / AFX_TX_BATCH, (uint32_t)BLIND_MAX);
 
 	while (pending > 0) {
 		int ret = wake(q);
