@@ -108,6 +108,9 @@ monitor(void)
 	CHECK_EQ(may_sleep(&pmc), 0);
 	xsk_stop(&port.dev);
 	CHECK_EQ(xsk_get_monitor_addr(rx, &pmc), -EINVAL);
+	/* ethdev asks for queues that were never set up, too. */
+	CHECK_EQ(xsk_get_monitor_addr(NULL, &pmc), -EINVAL);
+	CHECK_EQ(xsk_tx_done_cleanup(NULL, 0), 0);
 	CHECK_EQ(xsk_rx_queue_count(rx), 0);
 	fake_port_close(&port);
 }
